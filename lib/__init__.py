@@ -1,0 +1,1 @@
+"""What people in a single image are doing: the thin library under the notebooks."""
