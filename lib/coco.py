@@ -1,0 +1,159 @@
+"""COCO's files, read and checked: annotations at full size in seconds, images of any kind as RGB.
+
+`instances_train2014.json` holds 600,000 objects in a third of a gigabyte, most of it masks that nothing here
+uses. Parsing skips them and checks every other field; pycocotools then indexes what belongs to the wanted
+images. Format: cocodataset.org/#format-data. Errors are `DataError` and name the file, the field and the fix.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import pandas as pd
+from PIL import Image
+from pycocotools.coco import COCO
+
+from lib.profiles import DataError
+
+# fmt: off
+KEYPOINTS = (  # COCO's order; left is the person's own left
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear",
+    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
+    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
+)
+# fmt: on
+BOX = ["x", "y", "w", "h"]
+
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Pixels = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
+Files = str | Path | Sequence[str | Path]
+
+
+class _Image(msgspec.Struct):
+    id: Id
+    file_name: str
+    width: _Pixels
+    height: _Pixels
+
+
+class _Annotation(msgspec.Struct, gc=False):  # without cycles, so not worth the collector's time
+    """What is read of a COCO annotation; masks, by far the largest part, are skipped while parsing."""
+
+    id: Id
+    image_id: Id
+    category_id: Id
+    bbox: tuple[float, float, float, float]
+    num_keypoints: int = 0
+    keypoints: list[float] = []
+
+
+class _Category(msgspec.Struct):
+    id: Id
+    name: str
+
+
+class _CocoFile(msgspec.Struct):
+    images: list[_Image]
+    annotations: list[_Annotation]
+    categories: list[_Category]
+
+
+def load_image(path: str | Path) -> Image.Image:
+    """Read an image file as RGB, in the pixel grid that COCO's boxes refer to (EXIF rotation ignored)."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except FileNotFoundError:
+        raise DataError(f"{path}: the image is missing; put it there or download it again.") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path}: the image cannot be decoded ({error}); download it again.") from None
+
+
+def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:
+    """Index the annotations of some images of one or several COCO files with pycocotools.
+
+    Images unknown to the files are left out. Annotations come without masks.
+    """
+    wanted = set(map(int, image_ids))
+    coco = COCO()
+    coco.dataset = {"images": [], "annotations": [], "categories": []}
+    for file in _list(files):
+        content = decode(file, _CocoFile, "COCO annotations")
+        images = [image for image in content.images if image.id in wanted]
+        for image in images:
+            if not re.fullmatch(r"[^/\\\0]+", image.file_name) or image.file_name in (".", ".."):
+                raise DataError(
+                    f"{file}: file_name of image {image.id}: {image.file_name!r} is not a plain name."
+                )
+        known = {image.id for image in content.images}
+        annotations = [annotation for annotation in content.annotations if annotation.image_id in wanted]
+        if lost := [annotation.id for annotation in annotations if annotation.image_id not in known]:
+            raise DataError(f"{file}: images: none for the image_id of annotation {listing(lost)}; add it.")
+        coco.dataset["images"] += msgspec.to_builtins(images)
+        coco.dataset["annotations"] += msgspec.to_builtins(annotations)
+        coco.dataset["categories"] = msgspec.to_builtins(content.categories)
+    for field in ("images", "annotations"):
+        if twice := duplicates([row["id"] for row in coco.dataset[field]]):
+            raise DataError(f"{file_names(files)}: id of {field}: {listing(twice)} is there twice; keep one.")
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools announces every step
+        coco.createIndex()
+    return coco
+
+
+def tabulate(coco: COCO, ann_ids: Iterable[int]) -> pd.DataFrame:
+    """Tabulate annotations by `ann_id`: `image_id`, `file_name`, `width`, `height`, box, `category`."""
+    names = {category["id"]: category["name"] for category in coco.dataset["categories"]}
+    rows = []
+    for annotation in coco.loadAnns([int(ann_id) for ann_id in ann_ids]):
+        image = coco.imgs[annotation["image_id"]]
+        size = image["file_name"], image["width"], image["height"]
+        category = names.get(annotation["category_id"])
+        rows.append((annotation["id"], annotation["image_id"], *size, *annotation["bbox"], category))
+    columns = ["ann_id", "image_id", "file_name", "width", "height", *BOX, "category"]
+    types = dict.fromkeys(["ann_id", "image_id", "width", "height"], "int64") | dict.fromkeys(BOX, "float64")
+    return pd.DataFrame(rows, columns=columns).astype(types).set_index("ann_id")
+
+
+def read_images(instances_json: Files, image_ids: Iterable[int]) -> pd.DataFrame:
+    """Read `file_name`, `width`, `height` of images, indexed by `image_id`; unknown ones are absent."""
+    rows = read_coco(instances_json, image_ids).dataset["images"]
+    images = pd.DataFrame(rows, columns=["id", "file_name", "width", "height"])
+    return images.set_index("id").rename_axis("image_id")
+
+
+def decode(file: str | Path, kind: type, what: str) -> Any:
+    """Parse a JSON file into a msgspec type; `what` names the expected content in errors."""
+    try:
+        return msgspec.json.decode(Path(file).read_bytes(), type=kind)
+    except FileNotFoundError:
+        raise DataError(f"{file}: the file is missing; put it there or download it again.") from None
+    except OSError as error:
+        raise DataError(f"{file}: the file cannot be read ({error.strerror}); check its rights.") from None
+    except (ValueError, RecursionError) as error:  # msgspec's errors name the field: "… at `$[3].label`"
+        raise DataError(f"{file}: these are no {what} ({error}); download the file again.") from None
+
+
+def _list(files: Files) -> list[str | Path]:
+    return [files] if isinstance(files, str | Path) else list(files)
+
+
+def file_names(files: Files) -> str:
+    """Write the name or names for a message."""
+    return ", ".join(map(str, _list(files)))
+
+
+def listing(items: Iterable) -> str:
+    """Write at most five items, and how many more there are."""
+    items = list(items)
+    more = f" and {len(items) - 5} more" if len(items) > 5 else ""
+    return ", ".join(map(str, items[:5])) + more
+
+
+def duplicates(ids: Iterable[int]) -> list[int]:
+    """List the ids that occur more than once."""
+    index = pd.Index(list(ids))
+    return index[index.duplicated()].unique().tolist()

@@ -1,0 +1,154 @@
+"""Where things stand: a profile is a folder with a `profile.toml` that names labels, images and weights.
+
+`sample` and `vcoco` are such folders under `data/`; a user's own data is a third one. See `data/README.md`.
+"""
+
+import os
+import tomllib
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
+SPLITS = ("train", "val", "test")
+
+
+class DataError(ValueError):
+    """Input that cannot be used; the message names the file, the field and the fix."""
+
+
+@dataclass(frozen=True)
+class SplitFiles:
+    """The files of one split; annotations may be spread over several files, as COCO's are."""
+
+    vcoco_json: Path
+    instances_json: tuple[Path, ...]
+    person_keypoints_json: tuple[Path, ...]
+    images: Path
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One data set: what is read (labels, images, weights) and where results are written.
+
+    `verbs` is empty where the profile uses V-COCO's 26. `downloadable` says whether `lib.download` knows
+    hosts for the files.
+    """
+
+    name: str
+    inputs: Path
+    splits: Mapping[str, SplitFiles]
+    clip_weights: Path
+    pose_weights: Path
+    data: Path
+    figures: Path
+    verbs: tuple[str, ...] = ()
+    downloadable: bool = False
+
+    @property
+    def people(self) -> Path:
+        """The table that notebook 01 writes and every later notebook reads."""
+        return self.data / "people.parquet"
+
+    def image_path(self, split: str, file_name: str) -> Path:
+        """Return where the image of a person of this split stands."""
+        return self.splits[split].images / file_name
+
+
+def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
+    """Load a profile by its folder's name under `data/`, or by the folder's path.
+
+    With `output_dir`, tables and figures go to `<output_dir>/data/<name>` and `<output_dir>/figures/<name>`
+    instead of the repository. Raises DataError where the folder or a field of its `profile.toml` is wrong.
+    """
+    inputs = Path(name) if os.sep in str(name) else ROOT / "data" / name
+    settings = _read_settings(inputs / "profile.toml")
+    outputs = Path(output_dir).resolve() if output_dir else None
+    return Profile(
+        name=inputs.name,
+        inputs=inputs,
+        splits=MappingProxyType({split: _split_files(inputs, settings.splits[split]) for split in SPLITS}),
+        clip_weights=inputs / settings.clip_weights,
+        pose_weights=inputs / settings.pose_weights,
+        data=outputs / "data" / inputs.name if outputs else inputs,
+        figures=(outputs or ROOT) / "figures" / inputs.name,
+        verbs=tuple(settings.verbs),
+        downloadable=settings.downloadable,
+    )
+
+
+def check_parameters(namespace: Mapping[str, object], *own: str) -> None:
+    """Raise DataError where a notebook holds an UPPER_CASE name that is not one of its parameters.
+
+    papermill only logs a misspelt `-p` and runs on with the default; after this check it is an error.
+    `namespace` is the notebook's `globals()`, `own` the parameters that only this notebook has.
+    """
+    known = {*PARAMETERS, *own}
+    unknown = sorted(key for key in namespace if key.isupper() and key not in known)
+    if unknown:
+        raise DataError(f"Unknown parameter {', '.join(unknown)}; choose from {', '.join(sorted(known))}.")
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `path` only if the block ends well: a file is whole or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _SplitSettings(msgspec.Struct, forbid_unknown_fields=True):
+    """The table `[splits.<split>]` of a `profile.toml`; the fields of SplitFiles, relative to its folder."""
+
+    vcoco_json: str
+    instances_json: str | list[str]
+    person_keypoints_json: str | list[str]
+    images: str
+
+
+class _Settings(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of a `profile.toml`."""
+
+    clip_weights: str
+    pose_weights: str
+    splits: dict[Literal["train", "val", "test"], _SplitSettings]
+    verbs: list[str] = []
+    downloadable: bool = False
+
+
+def _read_settings(toml: Path) -> _Settings:
+    if not toml.is_file():
+        known = sorted(path.parent.name for path in (ROOT / "data").glob("*/profile.toml"))
+        raise DataError(f"{toml}: no such profile; choose from {', '.join(known)}, or write this file.")
+    try:
+        settings = msgspec.convert(tomllib.loads(toml.read_text(encoding="utf-8")), _Settings)
+    except ValueError as error:  # msgspec's, tomllib's and Unicode's errors are all of this family
+        raise DataError(f"{toml}: {error}; compare it with data/sample/profile.toml.") from None
+    for split in SPLITS:
+        if split not in settings.splits:
+            raise DataError(f"{toml}: table splits.{split} is missing; see data/README.md.")
+    return settings
+
+
+def _split_files(folder: Path, table: _SplitSettings) -> SplitFiles:
+    return SplitFiles(
+        vcoco_json=folder / table.vcoco_json,
+        instances_json=_paths(folder, table.instances_json),
+        person_keypoints_json=_paths(folder, table.person_keypoints_json),
+        images=folder / table.images,
+    )
+
+
+def _paths(folder: Path, names: str | list[str]) -> tuple[Path, ...]:
+    return tuple(folder / name for name in ([names] if isinstance(names, str) else names))

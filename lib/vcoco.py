@@ -1,0 +1,215 @@
+"""People and what they do: V-COCO's labels joined to COCO's boxes, objects and keypoints by `ann_id`.
+
+Formats: V-COCO (Gupta & Malik 2015, github.com/s-gupta/v-coco) and COCO (`lib/coco.py`).
+Boxes are COCO's: x, y, w, h in pixels of the image. Errors are `DataError`, a ValueError, and name the file,
+the field and the fix.
+"""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from lib.coco import BOX, KEYPOINTS, Files, Id, decode, duplicates, file_names, listing, read_coco, tabulate
+from lib.profiles import DataError, Profile
+
+# fmt: off
+VERBS = (
+    "hold", "stand", "sit", "ride", "walk", "look", "hit", "eat", "jump", "lay", "talk_on_phone", "carry",
+    "throw", "catch", "cut", "run", "work_on_computer", "ski", "surf", "skateboard", "smile", "drink", "kick",
+    "point", "read", "snowboard",
+)
+# fmt: on
+class VerbLabels(msgspec.Struct):
+    """One verb's entry of a V-COCO file: parallel arrays over persons, `role_object_id` one block a role."""
+
+    action_name: str
+    image_id: list[Id]
+    ann_id: list[Id]
+    label: list[Literal[0, 1]]
+    role_name: list[str]
+    role_object_id: list[Id]
+
+
+def load_people(
+    vcoco_json: str | Path, instances_json: Files, verbs: Sequence[str] = VERBS, strict: bool = False
+) -> pd.DataFrame:
+    """Load one row per person with at least one verb, indexed by `ann_id`, in the label file's order.
+
+    Columns: `image_id`, `file_name`, `width`, `height`, the box `x`, `y`, `w`, `h` clipped to the image, then
+    one boolean column per verb. `attrs` reports `without_verb` and `clipped` (counts) and `missing` (labelled
+    ann_ids that the instances lack: dropped with a warning, or a DataError if `strict`).
+    """
+    labels = read_labels(vcoco_json, verbs)
+    labelled = labels[labels[list(verbs)].any(axis="columns")]
+    coco = read_coco(instances_json, labelled["image_id"])
+    missing = [int(ann_id) for ann_id in labelled.index if ann_id not in coco.anns]
+    if missing:
+        message = (
+            f"{file_names(instances_json)}: annotations: no box for {len(missing)} labelled persons "
+            f"of {vcoco_json}, ann_id {listing(missing)}; use the instances files of the same COCO release."
+        )
+        if strict:
+            raise DataError(message)
+        warnings.warn(message + " They are left out.", stacklevel=2)
+    labelled = labelled.drop(index=missing)
+    people = tabulate(coco, labelled.index).join(labelled, rsuffix="_labelled")
+    _check_people(people, instances_json, vcoco_json)
+    boxes = _clip(people)
+    clipped = int((boxes - people[BOX]).abs().gt(1e-6).any(axis="columns").sum())
+    people = people.assign(**boxes)[["image_id", "file_name", "width", "height", *BOX, *verbs]]
+    people.attrs = {"without_verb": len(labels) - len(labelled), "clipped": clipped, "missing": missing}
+    return people
+
+
+def load_profile_people(profile: Profile) -> pd.DataFrame:
+    """Load the people of all splits of a profile: `load_people`'s columns after the column `split`.
+
+    `attrs` holds each split's report under the split's name.
+    """
+    parts = {
+        split: load_people(files.vcoco_json, files.instances_json, profile.verbs or VERBS)
+        for split, files in profile.splits.items()
+    }
+    people = pd.concat([part.assign(split=split) for split, part in parts.items()])
+    if not people.index.is_unique:
+        raise DataError(f"{profile.inputs}: ann_id {listing(duplicates(people.index))} is in two splits.")
+    people.insert(0, "split", people.pop("split"))
+    people.attrs = {split: part.attrs for split, part in parts.items()}
+    return people
+
+
+def load_role_objects(
+    vcoco_json: str | Path, instances_json: Files, verbs: Sequence[str] = VERBS
+) -> pd.DataFrame:
+    """Load the objects that V-COCO names for a person's verbs, indexed by the person's `ann_id`.
+
+    Columns: `verb`, `role` (obj or instr), `object_id`, `category` and the object's box; box and category
+    are missing where the instances lack the object. These objects give the label away: never a feature.
+    """
+    rows = []
+    for entry in read_verbs(vcoco_json, verbs):
+        blocks = np.reshape(entry.role_object_id, (len(entry.role_name), len(entry.ann_id)))
+        for role, object_ids in zip(entry.role_name[1:], blocks[1:], strict=True):  # block 0 is the agent
+            for i in np.flatnonzero(np.array(entry.label, dtype=bool) & (object_ids > 0)):
+                rows.append((entry.ann_id[i], entry.image_id[i], entry.action_name, role, object_ids[i]))
+    roles = pd.DataFrame(rows, columns=["ann_id", "image_id", "verb", "role", "object_id"])
+    roles = roles.astype({"ann_id": int, "image_id": int, "object_id": int})
+    coco = read_coco(instances_json, roles.pop("image_id"))
+    known = roles["object_id"][roles["object_id"].isin(list(coco.anns))].unique()
+    objects = tabulate(coco, known)[["category", *BOX]]
+    return roles.join(objects, on="object_id").set_index("ann_id")
+
+
+def load_objects(people: pd.DataFrame, instances_json: Files) -> pd.DataFrame:
+    """Load every other annotated object, persons too, of each person's image, indexed by the `ann_id`.
+
+    Columns: `object_id`, `category` and the object's box as COCO gives it.
+    """
+    coco = read_coco(instances_json, people["image_id"])
+    objects = tabulate(coco, list(coco.anns))[["image_id", "category", *BOX]]
+    objects = objects.rename_axis("object_id").reset_index()
+    pairs = people[["image_id"]].reset_index().merge(objects, on="image_id")
+    pairs = pairs[pairs["ann_id"] != pairs["object_id"]]
+    return pairs.drop(columns="image_id").set_index("ann_id")
+
+
+def load_keypoints(people: pd.DataFrame, person_keypoints_json: Files) -> pd.DataFrame:
+    """Load COCO's true keypoints, one row per person of `people`, in its order.
+
+    Columns `nose_x`, `nose_y`, `nose_v`, … (51): pixels of the image and COCO's visibility (1 hidden,
+    2 visible). A row reshapes to (17, 3). A joint that is not labelled is NaN, NaN, 0; a person for whom
+    COCO has no keypoints is all NaN.
+    """
+    coco = read_coco(person_keypoints_json, people["image_id"])
+    values = np.full((len(people), len(KEYPOINTS), 3), np.nan)
+    for row, ann_id in zip(values, people.index, strict=True):
+        annotation = coco.anns.get(ann_id, {"num_keypoints": 0})
+        if annotation["num_keypoints"] == 0:
+            continue
+        if len(annotation["keypoints"]) != row.size:
+            found = len(annotation["keypoints"])
+            raise DataError(
+                f"{file_names(person_keypoints_json)}: keypoints of ann_id {ann_id}: {found} numbers, "
+                f"not {row.size}; use COCO's person_keypoints files."
+            )
+        row[:] = np.reshape(annotation["keypoints"], row.shape)
+        row[row[:, 2] == 0, :2] = np.nan
+    columns = [f"{joint}_{part}" for joint in KEYPOINTS for part in "xyv"]
+    return pd.DataFrame(values.reshape(len(people), -1), index=people.index, columns=columns)
+
+
+def read_labels(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> pd.DataFrame:
+    """Read `image_id` and one boolean column per verb for every person of a V-COCO file, by `ann_id`."""
+    entries = read_verbs(vcoco_json, verbs)
+    persons = pd.Index(entries[0].ann_id, name="ann_id", dtype="int64")
+    columns = {"image_id": pd.Series(entries[0].image_id, index=persons, dtype="int64")}
+    for entry in entries:
+        here = pd.Index(entry.ann_id, dtype="int64")
+        if different := persons.symmetric_difference(here).tolist():
+            raise DataError(
+                f"{vcoco_json}: ann_id of {entry.action_name}: other persons than "
+                f"{entries[0].action_name} lists, {listing(different)}; every verb must list the same persons."
+            )
+        columns[entry.action_name] = pd.Series(entry.label, index=here, dtype=bool).reindex(persons)
+    return pd.DataFrame(columns)
+
+
+def read_verbs(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> list[VerbLabels]:
+    """Read and check a V-COCO label file: one entry per verb, in the order of `verbs`."""
+    entries = {entry.action_name: entry for entry in decode(vcoco_json, list[VerbLabels], "V-COCO labels")}
+    if unknown := sorted(entries.keys() - set(verbs)):
+        raise DataError(
+            f"{vcoco_json}: action_name: unknown verb {listing(unknown)}; name it in the profile."
+        )
+    if absent := [verb for verb in verbs if verb not in entries]:
+        raise DataError(
+            f"{vcoco_json}: action_name: no entry for {listing(absent)}; download the file again."
+        )
+    for entry in entries.values():
+        _check_entry(entry, vcoco_json)
+    return [entries[verb] for verb in verbs]
+
+
+def _check_entry(entry: VerbLabels, file: str | Path) -> None:
+    people = len(entry.ann_id)
+    expected = {"image_id": people, "label": people, "role_object_id": people * len(entry.role_name)}
+    for field, length in expected.items():
+        found = len(getattr(entry, field))
+        if found != length:
+            raise DataError(
+                f"{file}: {field} of {entry.action_name}: {found} entries, but {length} follow from its "
+                f"{people} ann_id and {len(entry.role_name)} role_name; download the file again."
+            )
+    if not entry.role_name:
+        raise DataError(f"{file}: role_name of {entry.action_name} is empty; the first role is the agent.")
+    if twice := duplicates(entry.ann_id):
+        raise DataError(f"{file}: ann_id of {entry.action_name}: {listing(twice)} is there twice; keep one.")
+
+
+def _check_people(people: pd.DataFrame, instances_json: Files, vcoco_json: str | Path) -> None:
+    """Raise DataError where boxes, categories or images contradict the labels."""
+    boxes = _clip(people)
+    problems = {
+        "image_id: the labels place in other images": people["image_id"] != people["image_id_labelled"],
+        "category_id: not a person in": people["category"] != "person",
+        "bbox: no area inside the image in": (boxes["w"] <= 0) | (boxes["h"] <= 0),
+    }
+    for problem, wrong in problems.items():
+        if wrong.any():
+            raise DataError(
+                f"{file_names(instances_json)}: {problem} {wrong.sum()} annotations, ann_id "
+                f"{listing(people.index[wrong])}; correct them there or remove them from {vcoco_json}."
+            )
+
+
+def _clip(people: pd.DataFrame) -> pd.DataFrame:
+    """Cut boxes at the image's border; a box wholly outside gets a width or height of 0 or less."""
+    left, top = people["x"].clip(lower=0), people["y"].clip(lower=0)
+    right = (people["x"] + people["w"]).clip(upper=people["width"])
+    bottom = (people["y"] + people["h"]).clip(upper=people["height"])
+    return pd.DataFrame({"x": left, "y": top, "w": right - left, "h": bottom - top})
