@@ -153,7 +153,7 @@ def read_labels(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> pd.Data
         if different := persons.symmetric_difference(here).tolist():
             raise DataError(
                 f"{vcoco_json}: ann_id of {entry.action_name}: other persons than "
-                f"{entries[0].action_name} lists, {listing(different)}; every verb must list the same persons."
+                f"{entries[0].action_name} lists, {listing(different)}; every verb must list the same ones."
             )
         columns[entry.action_name] = pd.Series(entry.label, index=here, dtype=bool).reindex(persons)
     return pd.DataFrame(columns)

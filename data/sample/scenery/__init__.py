@@ -1,0 +1,1 @@
+"""Drawn people who do things: articulated bodies, objects and places, with exact annotations."""
