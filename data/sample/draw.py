@@ -15,7 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from scenery.scene import ACTIVITIES, Activity, Instance, Scene, draw_scene
+from scenery.activities import ACTIVITIES, Activity
+from scenery.scene import Instance, Scene, draw_scene
 from tqdm import tqdm
 from vocabulary import CATEGORIES, ROLES, SKELETON
 
