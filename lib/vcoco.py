@@ -140,7 +140,15 @@ def load_keypoints(people: pd.DataFrame, person_keypoints_json: Files) -> pd.Dat
         row[:] = np.reshape(annotation["keypoints"], row.shape)
         row[row[:, 2] == 0, :2] = np.nan
     columns = [f"{joint}_{part}" for joint in KEYPOINTS for part in "xyv"]
-    return pd.DataFrame(values.reshape(len(people), -1), index=people.index, columns=columns)
+    return pd.DataFrame(values.reshape(len(people), len(columns)), index=people.index, columns=columns)
+
+
+def find_border_contact(people: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
+    """Say for each person whether the box comes `within` pixels of the image's left, top, right, bottom."""
+    far_x, far_y = people["x"] + people["w"], people["y"] + people["h"]
+    gaps = {"left": people["x"], "top": people["y"]}
+    gaps |= {"right": people["width"] - far_x, "bottom": people["height"] - far_y}
+    return pd.DataFrame(gaps) <= within
 
 
 def read_labels(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> pd.DataFrame:

@@ -1,0 +1,48 @@
+# make figures            every notebook on the bundled sample: figures/sample/
+# make figures PROFILE=vcoco                 the same on real V-COCO, downloaded first
+# make test | make lab    all tests | JupyterLab
+# Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
+
+PROFILE ?= sample
+PARAMETERS ?=
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
+BIN := .venv/bin
+READY := .venv/ready
+
+# Nothing else on the machine may choose the kernel or the packages of .venv.
+export JUPYTER_PREFER_ENV_PATH := 1
+export PYTHONNOUSERSITE := 1
+unexport JUPYTER_PATH
+unexport PYTHONPATH
+unexport PYTHONHOME
+
+.PHONY: figures test lab format clean
+
+figures: $(READY)
+	$(BIN)/python notebooks/run.py -p PROFILE $(PROFILE) $(PARAMETERS)
+
+test: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m pytest
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean:
+	rm -rf .venv
+
+# --without-pip: Debian's Python lacks what `venv` needs to bring pip along, but its pip can serve another Python.
+# uv installs the list in a fifth of pip's time; it does not read pip's configuration, so pip is the fallback.
+$(READY): requirements.txt constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo 'Python 3.11 is needed (the pinned wheels exist for no other): make PYTHON=/path/to/python3.11'; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv --clear --without-pip .venv
+	$(PYTHON) -m pip --quiet --python $(BIN)/python install $$(grep -oE '^(uv|pip)==[^ ]+' requirements.txt)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -e . || \
+	  $(BIN)/python -m pip install --quiet -r requirements.txt -e .
+	touch $@

@@ -1,0 +1,90 @@
+"""Run the numbered notebooks headless, in order, with papermill.
+
+    python notebooks/run.py                                    every notebook, on the sample
+    python notebooks/run.py 01 02 -p PROFILE vcoco             two of them, on real V-COCO
+    python notebooks/run.py -p LANGUAGE ja -p OUTPUT_DIR /tmp/x
+
+Executed notebooks land in `figures/<profile>/notebooks/`. `-p` sets a notebook's parameter: a Python literal,
+or text.
+"""
+
+import argparse
+import ast
+import logging
+import sys
+from pathlib import Path
+
+import papermill
+
+from lib.profiles import DataError, load_profile, write_whole
+
+NOTEBOOKS = Path(__file__).resolve().parent
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    parameters = {name: literal(value) for name, value in arguments.parameter}
+    try:
+        profile = load_profile(parameters.get("PROFILE", "sample"), parameters.get("OUTPUT_DIR", ""))
+        chosen = choose(arguments.notebooks)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for notebook in chosen:
+        try:
+            execute(notebook, profile.figures / "notebooks" / notebook.name, parameters)
+        except papermill.PapermillExecutionError as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(f"Figures, tables and executed notebooks: {profile.figures}")
+    return 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("notebooks", nargs="*", help="numbers, such as 01; all where none is given")
+    parser.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
+    return parser.parse_args()
+
+
+def choose(numbers: list[str]) -> list[Path]:
+    """Return the notebooks with these numbers, or all, in order; raise DataError for an unknown one."""
+    notebooks = {path.name[:2]: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    if unknown := [number for number in numbers if number not in notebooks]:
+        raise DataError(f"No notebook {', '.join(unknown)}; choose from {', '.join(notebooks)}.")
+    return [path for number, path in notebooks.items() if not numbers or number in numbers]
+
+
+def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> None:
+    """Run one notebook in this interpreter's kernel and keep it with its outputs."""
+    logging.getLogger("papermill").setLevel(
+        logging.ERROR
+    )  # unknown parameters: the notebook itself refuses them
+    print(notebook.name, flush=True)
+    with write_whole(executed) as path:
+        papermill.execute_notebook(
+            notebook,
+            path,
+            parameters,
+            kernel_name="python3",
+            cwd=NOTEBOOKS,
+            progress_bar=sys.stderr.isatty(),
+            extra_arguments=[
+                "--log-level=ERROR"
+            ],  # ipykernel 7 warns at every start that it uses loopback TCP
+        )
+
+
+def literal(value: str) -> object:
+    """Read a number, list or quoted text; any other text stands for itself."""
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

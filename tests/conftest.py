@@ -1,0 +1,64 @@
+"""Fixtures: the reference data beside the repository, and a tiny V-COCO that a test may spoil."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lib.profiles import ROOT
+
+SAMPLE = ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with real V-COCO labels; tests that need it are skipped where it is not."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared with the real V-COCO labels")
+    return folder
+
+
+@dataclass(frozen=True)
+class TinyFiles:
+    """Three label and annotation files of a few people, as parsed JSON, and the folder to write them to."""
+
+    folder: Path
+    contents: dict[str, object]
+
+    def write(self) -> dict[str, Path]:
+        """Write all files as they are now; return their paths by name."""
+        paths = {name: self.folder / f"{name}.json" for name in self.contents}
+        for name, path in paths.items():
+            path.write_text(json.dumps(self.contents[name]), encoding="utf-8")
+        return paths
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyFiles:
+    """The first images of the sample's test split, four people or a few more."""
+    return TinyFiles(tmp_path, tiny_contents())
+
+
+def tiny_contents() -> dict[str, object]:
+    """Cut the sample's test files down to the images of their first four people."""
+    names = {"vcoco": "vcoco/vcoco_test", "instances": "annotations/instances_val2014"}
+    names["person_keypoints"] = "annotations/person_keypoints_val2014"
+    contents = {name: json.loads((SAMPLE / f"{file}.json").read_text()) for name, file in names.items()}
+    images = set(contents["vcoco"][0]["image_id"][:4])
+    for entry in contents["vcoco"]:
+        people = len(entry["image_id"])
+        kept = [i for i in range(people) if entry["image_id"][i] in images]
+        blocks = [
+            entry["role_object_id"][r * people : (r + 1) * people] for r in range(len(entry["role_name"]))
+        ]
+        entry["role_object_id"] = [block[i] for block in blocks for i in kept]
+        for field in ("image_id", "ann_id", "label"):
+            entry[field] = [entry[field][i] for i in kept]
+    for name in ("instances", "person_keypoints"):
+        content = contents[name]
+        content["images"] = [image for image in content["images"] if image["id"] in images]
+        entries = [entry for entry in content["annotations"] if entry["image_id"] in images]
+        content["annotations"] = sorted(entries, key=lambda entry: entry["category_id"])  # people first
+    return contents

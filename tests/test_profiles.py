@@ -1,0 +1,135 @@
+"""Profiles: the two that come along, a user's own, and every way to write one wrongly."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import SAMPLE, TinyFiles
+
+from lib.profiles import PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile, write_whole
+from lib.vcoco import VERBS, load_profile_people
+
+OWN = """
+clip_weights = "clip.pt"
+pose_weights = "pose.pth"
+verbs = ["wave", "dance"]
+"""
+OWN_SPLIT = """
+[splits.{split}]
+vcoco_json = "{split}_vcoco.json"
+instances_json = ["{split}_instances.json"]
+person_keypoints_json = "{split}_person_keypoints.json"
+images = "images"
+"""
+
+
+def write_own_profile(folder, contents) -> None:
+    """Write a profile of two verbs of its own, with other people in each split."""
+    folder.mkdir()
+    labels = {"wave": contents["vcoco"][0], "dance": contents["vcoco"][1]}
+    contents["vcoco"] = [{**entry, "action_name": verb} for verb, entry in labels.items()]
+    for number, split in enumerate(SPLITS):
+        shifted = {name: shift_ids(content, 1_000_000 * number) for name, content in contents.items()}
+        for name, path in TinyFiles(folder, shifted).write().items():
+            path.rename(folder / f"{split}_{name}.json")
+    (folder / "profile.toml").write_text(OWN + "".join(OWN_SPLIT.format(split=split) for split in SPLITS))
+
+
+def shift_ids(content, by: int):
+    """Give annotations other ids, so that splits do not share people."""
+    if isinstance(content, list):
+        return [
+            {**entry, **{k: [i + by for i in entry[k]] for k in ("ann_id", "role_object_id")}}
+            for entry in content
+        ]
+    return {**content, "annotations": [{**entry, "id": entry["id"] + by} for entry in content["annotations"]]}
+
+
+def test_own_images_and_verbs_in_one_folder(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    profile = load_profile(tmp_path / "mine")
+    people = load_profile_people(profile)
+    assert profile.name == "mine"
+    assert list(people.columns[-2:]) == ["wave", "dance"]
+    assert people["split"].unique().tolist() == list(SPLITS)
+    assert profile.image_path("val", "a.jpg") == tmp_path / "mine/images/a.jpg"
+
+
+def test_sample_and_vcoco_have_the_same_shape():
+    sample, vcoco = load_profile("sample"), load_profile("vcoco")
+    for split in SPLITS:
+        ours, real = sample.splits[split], vcoco.splits[split]
+        assert ours.vcoco_json.relative_to(sample.inputs) == real.vcoco_json.relative_to(vcoco.inputs)
+        assert ours.images.relative_to(sample.inputs) == real.images.relative_to(vcoco.inputs)
+    assert (sample.downloadable, vcoco.downloadable) == (False, True)
+
+
+def test_output_dir_moves_everything_that_is_written(tmp_path):
+    profile = load_profile("sample", tmp_path)
+    assert profile.people == tmp_path / "data/sample/people.parquet"
+    assert profile.figures == tmp_path / "figures/sample"
+    assert profile.inputs == SAMPLE
+    assert load_profile("sample").figures == ROOT / "figures/sample"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("clip_weights", "clip_wieghts", "clip_wieghts"),
+        ('"images"', "3", r"splits\[...\].images"),
+        ("splits.val", "splits.validation", "validation"),
+        ("= [", "= [[", "not closed|Expected|Unclosed|Invalid"),
+        ('verbs = ["wave", "dance"]', 'verbs = "wave"', "verbs"),
+    ],
+)
+def test_a_wrong_profile_names_file_and_field(tmp_path, tiny, old, new, said):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    toml = tmp_path / "mine/profile.toml"
+    toml.write_text(toml.read_text().replace(old, new))
+    with pytest.raises(DataError, match=f"profile.toml: .*({said})"):
+        load_profile(tmp_path / "mine")
+
+
+def test_a_missing_split_is_named(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    toml = tmp_path / "mine/profile.toml"
+    toml.write_text(toml.read_text().split("[splits.test]")[0])
+    with pytest.raises(DataError, match=r"table splits.test is missing"):
+        load_profile(tmp_path / "mine")
+
+
+def test_an_unknown_profile_lists_the_known_ones():
+    with pytest.raises(DataError, match=r"choose from sample, vcoco"):
+        load_profile("smaple")
+
+
+def test_splits_that_share_people_are_refused(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    shutil.copy(tmp_path / "mine/train_vcoco.json", tmp_path / "mine/test_vcoco.json")
+    shutil.copy(tmp_path / "mine/train_instances.json", tmp_path / "mine/test_instances.json")
+    with pytest.raises(DataError, match="in two splits"):
+        load_profile_people(load_profile(tmp_path / "mine"))
+
+
+def test_misspelt_parameters_are_errors():
+    check_parameters(dict.fromkeys(PARAMETERS, 0) | {"profile": 1, "In": [], "FOLD": 2}, "FOLD")
+    with pytest.raises(DataError, match="Unknown parameter SEED;"):
+        check_parameters({"SEED": 3, "SEEDS": 3})
+
+
+def test_files_appear_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "table.csv"
+
+    with pytest.raises(KeyboardInterrupt), write_whole(path) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert list(path.parent.iterdir()) == []
+    with write_whole(path) as temporary:
+        pd.DataFrame({"a": [1]}).to_csv(temporary)
+        assert not path.exists()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_verbs_are_the_published_ones_in_order():
+    published = pd.read_csv(ROOT / "data/thesis/table_6_1.csv")["verb"]
+    assert list(VERBS) == published.tolist()
