@@ -1,0 +1,124 @@
+"""Figures and tables: known contents, every glyph there, nothing clipped, metadata that say what it is."""
+
+import json
+import subprocess
+import warnings
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from PIL import Image
+
+from lib import figures
+from lib.profiles import ROOT, DataError, load_profile
+from lib.vcoco import VERBS, find_border_contact, load_profile_people
+
+VERB_LIST = list(VERBS)
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    return load_profile_people(load_profile("sample"))
+
+
+@pytest.fixture(params=["en", "ja"])
+def language(request):
+    figures.use_style(request.param)
+    yield request.param
+    plt.close("all")
+
+
+def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
+    counts = people.groupby("split", sort=False)[VERB_LIST].sum().T
+    return {
+        "people": lambda: figures.draw_people(people.head(9), load_profile("sample"), VERB_LIST, language),
+        "labels": lambda: figures.draw_labels_per_verb(counts, language),
+        "number": lambda: figures.draw_verbs_per_person(people, VERB_LIST, language),
+        "together": lambda: figures.draw_cooccurrence(people, VERB_LIST, language),
+        "boxes": lambda: figures.draw_boxes(people, find_border_contact(people), language),
+    }[name]()
+
+
+@pytest.mark.parametrize("name", ["people", "labels", "number", "together", "boxes"])
+def test_figures_fit_the_page_with_every_glyph(name, people, language):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of a missing glyph and of a layout that cannot fit
+        figure = draw(name, people, language)
+        figure.canvas.draw()
+    assert figure.get_figwidth() in (figures.ONE_COLUMN, figures.TWO_COLUMNS)
+    assert figure.get_figheight() <= 6
+    tight, page = figure.get_tightbbox(), figure.bbox_inches
+    assert tight.x0 >= page.x0 - 0.02
+    assert tight.y0 >= page.y0 - 0.02
+    assert tight.x1 <= page.x1 + 0.02
+    assert tight.y1 <= page.y1 + 0.02
+
+
+def test_labels_are_drawn_at_their_counts(people, language):
+    counts = people.groupby("split", sort=False)[VERB_LIST].sum().T
+    axis = figures.draw_labels_per_verb(counts, language).axes[0]
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    drawn = dict(zip(names, axis.lines[0].get_xdata(), strict=True))
+    assert drawn == {figures.text(verb, language): counts.loc[verb, "train"] for verb in VERBS}
+
+
+def test_every_verb_has_a_japanese_name_of_its_own():
+    names = [figures.text(verb, "ja") for verb in VERBS]
+    assert all(not name.isascii() for name in names)
+    assert len(set(names)) == len(VERBS)
+
+
+def test_language_must_be_known():
+    with pytest.raises(DataError, match='choose "en" or "ja"'):
+        figures.use_style("de")
+
+
+def test_style_does_not_depend_on_the_users(tmp_path):
+    plt.rcParams["font.size"] = 40
+    figures.use_style("en")
+    assert plt.rcParams["font.size"] == 8
+
+
+def test_saved_figures_say_what_they_show(tmp_path, language):
+    figure, axis = plt.subplots()
+    axis.plot([1, 2])
+    paths = figures.save_figure(figure, tmp_path, "name", profile="sample", seeds=3)
+    assert [path.name for path in paths] == ["name.pdf", "name.png"]
+    with Image.open(paths[1]) as image:
+        about = json.loads(image.text["Description"])
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    assert head.startswith(about["commit"].removesuffix("-dirty"))
+    assert (about["profile"], about["seeds"]) == ("sample", 3)
+    assert b'"seeds": 3' in paths[0].read_bytes()
+    first = [path.read_bytes() for path in paths]
+    figures.save_figure(figure, tmp_path, "name", profile="sample", seeds=3)
+    assert [path.read_bytes() for path in paths] == first  # the same drawing is the same file
+
+
+def test_tables_in_three_formats(tmp_path):
+    table = pd.DataFrame(
+        {"train": [1838, 5], "50 %": [0.5, float("nan")]},
+        index=pd.Index(["hold", "talk_on_phone"], name="verb"),
+    )
+    figures.save_table(table, tmp_path, "counts", "Counts & more.".replace("&", "and"))
+    latex = (tmp_path / "counts.tex").read_text()
+    for line in (
+        r"\toprule",
+        r"\label{tab:counts}",
+        r"verb & train & 50 \% \\",
+        r"hold & 1,838 & 0.50 \\",
+        r"talk\_on\_phone & 5 & -- \\",
+    ):
+        assert line in latex
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "counts.csv", index_col="verb"), table)
+    assert "| hold" in (tmp_path / "counts.md").read_text()
+
+
+def test_comparison_with_the_thesis():
+    thesis = pd.read_csv(ROOT / "data/thesis/table_6_1.csv", index_col="verb")
+    ours = thesis.assign(val=0)
+    ours.loc["hold", "test"] += 7
+    comparison = figures.compare_with_thesis(ours, "table_6_1.csv")
+    assert comparison.loc["hold", ("test", "difference")] == 7
+    assert comparison.xs("difference", axis="columns", level=1).to_numpy().sum() == 7
+    assert list(comparison.columns[:3]) == [("train", "ours"), ("train", "thesis"), ("train", "difference")]

@@ -1,0 +1,211 @@
+"""The notebooks: how they are stored, and that they run headless as a user runs them."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pandas as pd
+import papermill
+import pytest
+from conftest import SAMPLE
+from PIL import Image
+
+from lib.profiles import PARAMETERS, ROOT, load_profile
+from lib.vcoco import load_profile_people
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FIGURES = ("people", "labels_per_verb", "verbs_per_person", "cooccurrence", "boxes")
+
+
+def run(name: str, output_dir, **parameters) -> nbformat.NotebookNode:
+    """Run a notebook with papermill's API; return it with its outputs."""
+    given = {"OUTPUT_DIR": str(output_dir), **parameters}
+    output_dir.mkdir(exist_ok=True)
+    executed = output_dir / f"{name}.ipynb"
+    return papermill.execute_notebook(
+        ROOT / "notebooks" / f"{name}.ipynb", executed, given, progress_bar=False
+    )
+
+
+def snapshot() -> dict[str, float]:
+    """List what stands under data/ and figures/, with times of modification."""
+    paths = [
+        path
+        for folder in ("data", "figures")
+        for path in (ROOT / folder).rglob("*")
+        if "__pycache__" not in path.parts
+    ]
+    return {str(path): path.stat().st_mtime for path in paths if path.is_file()}
+
+
+def all_text(notebook: nbformat.NotebookNode) -> str:
+    """Join everything that the cells printed or displayed as text."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "\n".join(output.get("text", "") + str(output.get("data", "")) for output in outputs)
+
+
+# --- As stored
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_clean(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert sum(cell.source.count("def ") for cell in code) <= 1
+    assert notebook.cells[0].source.startswith(f"# {path.name[:2]} · ")
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_are_literals_with_a_reason(path):
+    cells = [
+        cell
+        for cell in nbformat.read(path, as_version=4).cells
+        if "parameters" in cell.metadata.get("tags", [])
+    ]
+    assert len(cells) == 1
+    values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cells[0].source).body}
+    assert values.keys() >= set(PARAMETERS)
+    assert values["PROFILE"] == "sample"
+    assert all(re.search(r"  # \S+", line) for line in cells[0].source.splitlines())
+
+
+# --- Run on the sample
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebook 01 日本語")  # a path with a space and Japanese letters
+    before = snapshot()
+    notebook = run("01_data_preparation", folder)
+    assert snapshot() == before, "a test touched data/ or figures/"
+    return folder, notebook
+
+
+def test_01_writes_people_figures_and_tables(executed):
+    folder, _ = executed
+    written = pd.read_parquet(folder / "data/sample/people.parquet")
+    pd.testing.assert_frame_equal(written, load_profile_people(load_profile("sample")))
+    for name in FIGURES:
+        assert (folder / f"figures/sample/01_{name}.pdf").read_bytes().startswith(b"%PDF")
+        with Image.open(folder / f"figures/sample/01_{name}.png") as image:
+            about = json.loads(image.text["Description"])
+        assert about["profile"] == "sample"
+        assert about["commit"]
+    table = pd.read_csv(folder / "figures/sample/01_labels_per_verb.csv", index_col="verb")
+    verbs = list(table.index)
+    pd.testing.assert_frame_equal(
+        table, written.groupby("split", sort=False)[verbs].sum().T, check_names=False
+    )
+
+
+def test_01_shows_its_figures_and_says_how_many_people(executed):
+    _, notebook = executed
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == len(FIGURES)
+    assert "without_verb" in all_text(notebook)
+    assert "nothing to compare" in all_text(notebook)
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+
+def test_language_changes_figures_and_nothing_else(executed, tmp_path):
+    folder, _ = executed
+    run("01_data_preparation", tmp_path, LANGUAGE="ja")
+    for kind in ("data/sample/people.parquet", "figures/sample/01_labels_per_verb.csv"):
+        assert (tmp_path / kind).read_bytes() == (folder / kind).read_bytes()
+    for name in FIGURES:
+        image = f"figures/sample/01_{name}.png"
+        assert (tmp_path / image).read_bytes() != (folder / image).read_bytes()
+
+
+def test_a_misspelt_parameter_stops_the_notebook(tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="Unknown parameter LANGAUGE"):
+        run("01_data_preparation", tmp_path, LANGAUGE="ja")
+    assert not (tmp_path / "figures").exists()
+
+
+# --- Run on real V-COCO's labels
+
+
+def test_01_reproduces_the_thesis_on_real_labels(shared, tmp_path):
+    """Real labels and boxes; grey images of the right sizes; val, which ../shared lacks, from the sample."""
+    folder = tmp_path / "vcoco"
+    (folder / "images").mkdir(parents=True)
+    instances = shared / "vcoco/instances_vcoco_all_2014.json"
+    keypoints = shared / "coco_keypoints/person_keypoints.json"
+    names = {"train": shared / "vcoco/vcoco_train.json", "test": shared / "vcoco/vcoco_test.json"}
+    toml = 'clip_weights = "a.pt"\npose_weights = "b.pth"\n'
+    for split, labels in names.items():
+        toml += split_table(split, labels, instances, keypoints, folder / "images")
+    val = SAMPLE / "vcoco/vcoco_val.json", SAMPLE / "annotations/instances_train2014.json"
+    toml += split_table("val", *val, keypoints, SAMPLE / "images/train2014")
+    (folder / "profile.toml").write_text(toml)
+    draw_grey_images(instances, folder / "images")
+    notebook = run("01_data_preparation", tmp_path / "out", PROFILE=str(folder))
+    assert "0 of 52 counts differ from the thesis" in all_text(notebook)
+    table = pd.read_csv(tmp_path / "out/figures/vcoco/01_table_6_1.csv", header=[0, 1], index_col=0)
+    assert table[("test", "ours")].sum() == 22070
+    assert (table.xs("difference", axis="columns", level=1) == 0).all(axis=None)
+
+
+def split_table(split, labels, instances, keypoints, images) -> str:
+    return (
+        f'[splits.{split}]\nvcoco_json = "{labels}"\ninstances_json = "{instances}"\n'
+        f'person_keypoints_json = "{keypoints}"\nimages = "{images}"\n'
+    )
+
+
+def draw_grey_images(instances, folder) -> None:
+    """Stand in for COCO's images: one file per size, linked under every name."""
+    made = {}
+    for image in json.loads(instances.read_text())["images"]:
+        size = image["width"], image["height"]
+        if size not in made:
+            made[size] = folder / f"{size[0]}x{size[1]}.jpg"
+            Image.new("RGB", size, (128, 128, 128)).save(made[size])
+        os.link(made[size], folder / image["file_name"])
+
+
+# --- As the commands run them
+
+
+def test_runner_names_unknown_notebooks_and_profiles(tmp_path):
+    for arguments, said in (
+        (["99"], "No notebook 99"),
+        (["-p", "PROFILE", "smaple"], "choose from sample, vcoco"),
+    ):
+        command = [sys.executable, ROOT / "notebooks/run.py", *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert result.returncode == 2
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_make_uses_its_own_kernel_whatever_else_is_there(tmp_path):
+    """A user's kernel of the same name, a JUPYTER_PATH and a poisoned PYTHONPATH must not be used."""
+    decoy = {"argv": ["/bin/false"], "display_name": "decoy", "language": "python"}
+    for place in (tmp_path / "home/.local/share/jupyter", tmp_path / "other"):
+        (place / "kernels/python3").mkdir(parents=True)
+        (place / "kernels/python3/kernel.json").write_text(json.dumps(decoy))
+    (tmp_path / "poison").mkdir()
+    (tmp_path / "poison/pandas.py").write_text("raise ImportError('not this one')")
+    poisoned = {
+        "HOME": tmp_path / "home",
+        "JUPYTER_PATH": tmp_path / "other",
+        "PYTHONPATH": tmp_path / "poison",
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "PYTEST"))}
+    environment |= {key: str(value) for key, value in poisoned.items()}
+    out = tmp_path / "out"
+    command = ["make", "figures", f"PARAMETERS=-p OUTPUT_DIR {out}"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert result.returncode == 0, result.stderr
+    notebook = nbformat.read(out / "figures/sample/notebooks/01_data_preparation.ipynb", as_version=4)
+    assert (out / "data/sample/people.parquet").exists()
+    assert notebook.metadata.papermill.exception is None
