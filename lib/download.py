@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +29,6 @@ from lib.fetch import (
     RemoteFile,
     Verified,
     disk_errors,
-    host_of,
     only_process,
     stamp,
     unpack,
@@ -108,11 +107,13 @@ def vcoco_catalogue(profile: Profile) -> Catalogue:
     )
 
 
-def download(profile: Profile, mirror: str = "", catalogue: Catalogue | None = None) -> pd.DataFrame:
+def download(
+    profile: Profile, mirror: str = "", catalogue: Callable[[Profile], Catalogue] = vcoco_catalogue
+) -> pd.DataFrame:
     """Get every file that the profile lacks, and count `files` and `bytes` by kind of file.
 
     `mirror`, or the environment variable DOWNLOAD_MIRROR, replaces `https://` in every source by `<mirror>/`:
-    a mirror is what `wget --force-directories` makes. `catalogue` is `vcoco_catalogue(profile)` unless given.
+    a mirror is what `wget --force-directories` makes. `catalogue` lists the sources of the profile's files.
     A profile that is not downloadable is only checked for its labels and annotations. Raises DataError that
     says which file to put where.
     """
@@ -125,11 +126,8 @@ def download(profile: Profile, mirror: str = "", catalogue: Catalogue | None = N
     mirror = mirror or os.environ.get("DOWNLOAD_MIRROR", "")
     if mirror and not re.match(r"https?://[^/]", mirror):
         raise DataError(f"mirror {mirror!r}: no base URL; write it as https://host/folder.")
-    place = profile.inputs / "downloads"
-    with disk_errors(place):
-        place.mkdir(parents=True, exist_ok=True)
-    with only_process(place / "lock"):
-        return _Download(profile, catalogue or vcoco_catalogue(profile), Client(mirror)).run()
+    with only_process(profile.inputs / "downloads" / "lock"):
+        return _Download(profile, catalogue(profile), Client(mirror)).run()
 
 
 def check_labels(path: Path, expected: tuple[int, int]) -> None:
@@ -232,8 +230,7 @@ class _Download:
                     self.verified.add(job.result())
                     bar.update()
                 except NotFetched as failure:
-                    reasons = [f"{host_of(url)}: {reason}" for url, reason in failure.reasons.items()]
-                    failed["; ".join(reasons)].append(failure.file.path)
+                    failed[failure.summary].append(failure.file.path)
                 except DiskError as error:
                     rest = (bar.total - bar.n) * IMAGE_SIZE / 1e6
                     raise DiskError(f"{error} All images left need about {rest:,.0f} MB.") from None
@@ -294,13 +291,16 @@ def _report(paths: dict[str, list[Path]]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["files", "bytes"]).rename_axis("kind")
 
 
-def _main() -> int:
+def main(
+    arguments: Sequence[str] | None = None, catalogue: Callable[[Profile], Catalogue] = vcoco_catalogue
+) -> int:
+    """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m lib.download", description="Get what a profile needs.")
-    parser.add_argument("profile", nargs="?", default="vcoco")
+    parser.add_argument("profile", nargs="?", default="vcoco", help="name or folder; vcoco unless given")
     parser.add_argument("--mirror", default="", help="base URL of what wget --force-directories made")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     try:
-        print(download(load_profile(options.profile), options.mirror).to_string())
+        print(download(load_profile(options.profile), options.mirror, catalogue).to_string())
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
@@ -311,4 +311,4 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    sys.exit(main())

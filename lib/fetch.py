@@ -62,14 +62,19 @@ class DiskError(DataError):
 
 
 class NotFetched(DataError):
-    """No source gave the file; `reasons` by URL, alike for all files that fail alike."""
+    """No source gave the file; the `summary` of why is alike for all files that fail alike."""
 
     def __init__(self, file: RemoteFile, reasons: dict[str, str]) -> None:
-        digests = [f"{name} {value}" for name in ("sha256", "md5") if (value := getattr(file, name))]
-        proof = ", ".join([f"{file.size:,} bytes"] * bool(file.size) + digests)
+        proofs = {
+            f"{file.size or 0:,} bytes": file.size,
+            f"sha256 {file.sha256}": file.sha256,
+            f"md5 {file.md5}": file.md5,
+        }
+        proof = ", ".join(text for text, known in proofs.items() if known)
         tried = "".join(f"\n    {url}  ({reason})" for url, reason in reasons.items())
         super().__init__(f"{file.path}: put the file there{proof and f' ({proof})'}; tried{tried}")
-        self.file, self.reasons = file, reasons
+        self.file = file
+        self.summary = "; ".join(f"{_host(url)}: {reason}" for url, reason in reasons.items())
 
 
 def find_problem(file: RemoteFile, path: Path) -> str:
@@ -94,6 +99,8 @@ def find_problem(file: RemoteFile, path: Path) -> str:
 @contextmanager
 def only_process(file: Path) -> Iterator[None]:
     """Hold a lock file; wait while another process downloads."""
+    with disk_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(file)
     try:
         lock.acquire(timeout=0)
@@ -116,8 +123,8 @@ def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
             raise DiskError(f"{path}: cannot be written ({error.strerror}); check its rights.") from None
         lacks = max(0, size - (path.stat().st_size if path.exists() else 0)) / 1e6
         raise DiskError(
-            f"{path}: the disk is full; this file needs {lacks:,.3f} MB more. Free them and run again: what is "
-            "there stays."
+            f"{path}: the disk is full; this file needs {lacks:,.3f} MB more. Free them and run again: "
+            "what is there stays."
         ) from None
 
 
@@ -164,7 +171,7 @@ class Client:
             try:
                 return self._receive(url, part, show)
             except urllib3.exceptions.HTTPError:
-                self.stop.wait(min(30, RETRY.backoff_factor * 2**attempt))
+                self.stop.wait(min(30, RETRY.backoff_factor * (2**attempt - 1)))
         raise _Unavailable(f"the transfer broke off {RESUMPTIONS + 1} times")
 
     def _receive(self, url: str, part: Path, show: bool) -> None:
@@ -182,7 +189,7 @@ class Client:
             self._write(response, part, done if status == 206 else 0, show)
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
-        host = host_of(url)
+        host = _host(url)
         if self.stop.is_set():
             raise CancelledError
         if self.failures[host] >= (PATIENCE if host in self.answered else 1):
@@ -279,8 +286,7 @@ def unpack(archive: Path, paths: list[Path]) -> None:
         raise DataError(f"{archive}: it is damaged ({error}); delete it and run again.") from None
 
 
-def host_of(url: str) -> str:
-    """Return host and port of a URL."""
+def _host(url: str) -> str:
     return urllib3.util.parse_url(url).netloc or url
 
 
