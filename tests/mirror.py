@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,12 +22,16 @@ class Fault:
     delay: float = 0.0  # seconds between two chunks
 
 
+WELL = Fault()
+
+
 @dataclass
 class Request:
     """One line of the log; `sent` grows while the body is sent."""
 
     path: str
     range: str
+    encoding: str = ""
     status: int = 0
     sent: int = 0
 
@@ -57,20 +61,18 @@ class Mirror(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """Say nothing: clients that are killed are what the tests are about."""
 
-    def enter(self, path: str, extent: str) -> tuple[Request, Fault]:
+    def enter(self, path: str, extent: str, encoding: str) -> tuple[Request, Fault]:
         """Log a request; return it and the fault in force, whose next status is taken from its list."""
         with self.lock:
-            request = Request(path, extent)
+            request = Request(path, extent, encoding)
             self.log.append(request)
             for end, fault in self.faults.items():
                 if path.endswith(end):
                     if fault.statuses:
                         request.status = fault.statuses[0]
-                        self.faults[end] = Fault(
-                            fault.statuses[1:], fault.body, fault.ranges, fault.cut, fault.delay
-                        )
+                        self.faults[end] = replace(fault, statuses=fault.statuses[1:])
                     return request, fault
-        return request, Fault()
+        return request, WELL
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -78,7 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
     server: Mirror
 
     def do_GET(self) -> None:
-        request, fault = self.server.enter(self.path, self.headers.get("Range", ""))
+        request, fault = self.server.enter(
+            self.path, self.headers.get("Range", ""), self.headers.get("Accept-Encoding", "")
+        )
         file = self.server.folder / self.path.lstrip("/")
         if not request.status and not file.is_file():
             request.status = 404

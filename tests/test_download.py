@@ -1,11 +1,13 @@
 """Downloading against a real server on 127.0.0.1 that serves a tiny V-COCO as the real hosts would."""
 
+import _thread
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections import Counter
@@ -100,7 +102,7 @@ def test_whole_download(server: Mirror, profile: Profile):
     assert not parts_of(profile)
     assert not [name for name in found if "captions" in name], "only what the profile names is unpacked"
     assert set(Counter(request.path for request in server.log).values()) == {1}
-    assert {request.status for request in server.log} == {200}
+    assert {(request.status, request.encoding) for request in server.log} == {(200, "identity")}
 
 
 def test_second_run_contacts_nobody(server: Mirror, profile: Profile):
@@ -344,8 +346,10 @@ def test_offline_says_what_to_put_where(tiny: Path, profile: Profile, monkeypatc
     with socket.socket() as taken:  # bound and deaf: nobody can listen there meanwhile
         taken.bind(("127.0.0.1", 0))
         mirror = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        began = time.monotonic()
         with pytest.raises(DataError) as caught:
             download(profile, mirror)
+        assert time.monotonic() - began < 5, "a dead host is not asked for every file"
     message = str(caught.value)
     for path in (*(files.vcoco_json for files in profile.splits.values()), profile.pose_weights):
         assert f"{path}: put the file there" in message
@@ -391,6 +395,22 @@ def test_interrupt_stops_promptly(server: Mirror, profile: Profile):
     assert process.returncode == 130
     assert "Stopped; run again and it goes on." in output
     assert "Traceback" not in output
+
+
+def test_interrupt_in_a_notebook_ends_the_threads(server: Mirror, profile: Profile):
+    server.faults[".jpg"] = Fault(delay=1)
+
+    def interrupt() -> None:
+        until(lambda: sum(request.sent > 0 for request in server.asked(".jpg")) > 5)
+        _thread.interrupt_main()
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        get(profile, server)
+    until(lambda: not [one for one in threading.enumerate() if "ThreadPoolExecutor" in one.name])
+    assert not list(profile.inputs.rglob("images/*/*.jpg"))
+    server.faults.clear()
+    get(profile, server)
 
 
 def test_profile_that_is_not_downloaded(tiny: Path, profile: Profile):

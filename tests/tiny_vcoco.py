@@ -92,7 +92,7 @@ def _fit(file: RemoteFile, served: Path) -> RemoteFile:
 
 def _image(coco: str, image_id: int) -> dict:
     name = f"COCO_{coco}_{image_id:012d}.jpg"
-    return {"id": image_id, "file_name": name, "width": 96, "height": 64}
+    return {"id": image_id, "file_name": name, "width": 160, "height": 120}
 
 
 def _verb(verb: str, number: int, ids: list[int]) -> dict:
