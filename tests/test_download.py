@@ -1,6 +1,5 @@
 """Downloading against a real server on 127.0.0.1 that serves a tiny V-COCO as the real hosts would."""
 
-import _thread
 import os
 import shutil
 import signal
@@ -136,7 +135,7 @@ def test_killed_and_resumed(server: Mirror, profile: Profile):
 
 
 def test_killed_among_images(server: Mirror, profile: Profile):
-    server.faults["3.jpg"] = Fault(delay=3)
+    server.faults["train2014_000000000003.jpg"] = Fault(delay=3)
     process = start(command(profile, server.folder, server.url))
     until(lambda: len(list(profile.inputs.rglob("images/*/*.jpg"))) == 11)
     process.send_signal(signal.SIGKILL)
@@ -402,7 +401,7 @@ def test_interrupt_in_a_notebook_ends_the_threads(server: Mirror, profile: Profi
 
     def interrupt() -> None:
         until(lambda: sum(request.sent > 0 for request in server.asked(".jpg")) > 5)
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
