@@ -10,9 +10,8 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,18 +20,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.coco import listing, load_image, read_images
-from lib.fetch import (
-    THREADS,
-    Client,
-    DiskError,
-    NotFetched,
-    RemoteFile,
-    Verified,
-    disk_errors,
-    only_process,
-    stamp,
-    unpack,
-)
+from lib.fetch import Client, DiskError, NotFetched, RemoteFile, Verified, only_process, stamp, unpack
 from lib.profiles import DataError, Profile, load_profile, write_whole
 from lib.vcoco import VERBS, read_labels
 
@@ -207,7 +195,7 @@ class _Download:
             found = {}
         if found.get("key") != key:
             found = {"key": key, "images": _image_rows(self.profile)}
-            with disk_errors(kept), write_whole(kept) as temporary:
+            with write_whole(kept) as temporary:
                 temporary.write_text(json.dumps(found), encoding="utf-8")
         return [
             RemoteFile(
@@ -224,7 +212,10 @@ class _Download:
         if not missing:
             return []
         failed, done = defaultdict(list), len(images) - len(missing)
-        with tqdm(total=len(images), initial=done, desc="images", unit="img") as bar, self._threads() as pool:
+        with (
+            tqdm(total=len(images), initial=done, desc="images", unit="img") as bar,
+            self.client.threads() as pool,
+        ):
             for job in as_completed([pool.submit(self._get_image, file) for file in missing]):
                 try:
                     self.verified.add(job.result())
@@ -243,18 +234,6 @@ class _Download:
         if not self.verified.passes(file):
             self.client.fetch(file)
         return file.path
-
-    @contextmanager
-    def _threads(self) -> Iterator[ThreadPoolExecutor]:
-        """Run threads that end at their next chunk when the block ends by an error or by Ctrl-C."""
-        pool = ThreadPoolExecutor(THREADS)
-        try:
-            yield pool
-        except BaseException as error:
-            self.client.stop.set()
-            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
-            raise
-        pool.shutdown()
 
 
 def _image_rows(profile: Profile) -> list[tuple[str, str, int, int]]:

@@ -15,7 +15,7 @@ import threading
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -32,14 +32,9 @@ CHUNK = 1 << 16  # bytes
 TIMEOUT = 10, 30  # seconds to connect, seconds of silence
 RESUMPTIONS = 8  # of one source, before the next is tried
 PATIENCE = 2 * THREADS  # failures in a row that give up a host which has answered before
-RETRY = urllib3.Retry(
-    total=4,
-    connect=2,
-    backoff_factor=0.5,  # seconds
-    status_forcelist=(429, 500, 502, 503, 504),
-    raise_on_status=False,
-    retry_after_max=120,
-)
+BUSY = 429, 500, 502, 503, 504
+BACKOFF = {"backoff_factor": 0.5, "retry_after_max": 120}  # seconds
+RETRY = urllib3.Retry(4, connect=2, status_forcelist=BUSY, raise_on_status=False, **BACKOFF)
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,9 @@ class NotFetched(DataError):
     """No source gave the file; the `summary` of why is alike for all files that fail alike."""
 
     def __init__(self, file: RemoteFile, reasons: dict[str, str]) -> None:
-        proofs = {
-            f"{file.size or 0:,} bytes": file.size,
-            f"sha256 {file.sha256}": file.sha256,
-            f"md5 {file.md5}": file.md5,
-        }
-        proof = ", ".join(text for text, known in proofs.items() if known)
+        size = f"{file.size:,} bytes" if file.size else ""
+        digests = [f"{name} {digest}" for name in ("sha256", "md5") if (digest := getattr(file, name))]
+        proof = ", ".join(filter(None, [size, *digests]))
         tried = "".join(f"\n    {url}  ({reason})" for url, reason in reasons.items())
         super().__init__(f"{file.path}: put the file there{proof and f' ({proof})'}; tried{tried}")
         self.file = file
@@ -97,35 +89,34 @@ def find_problem(file: RemoteFile, path: Path) -> str:
 
 
 @contextmanager
-def only_process(file: Path) -> Iterator[None]:
-    """Hold a lock file; wait while another process downloads."""
-    with disk_errors(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(file)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        tqdm.write(f"{file}: another process downloads; waiting until it has ended.")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def disk_errors(path: Path, size: int = 0) -> Iterator[None]:
     """Turn the system's errors of writing into a DiskError; it says what a file of this size still lacks."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskError(f"{path}: cannot be written ({error.strerror}); check its rights.") from None
+            refused = f"{error.filename or path}: cannot be read or written"
+            raise DiskError(f"{refused} ({error.strerror}); check its rights.") from None
         lacks = max(0, size - (path.stat().st_size if path.exists() else 0)) / 1e6
-        raise DiskError(
-            f"{path}: the disk is full; this file needs {lacks:,.3f} MB more. Free them and run again: "
-            "what is there stays."
-        ) from None
+        needs = f"; this file needs {lacks:,.3f} MB more" if size else ""
+        raise DiskError(f"{path}: the disk is full{needs}. Free space, run again: it goes on.") from None
+
+
+@contextmanager
+def only_process(file: Path) -> Iterator[None]:
+    """Hold a lock file, waiting while another process holds it; DiskError where the disk refuses."""
+    with disk_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(file)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            tqdm.write(f"{file}: another process downloads; waiting until it has ended.")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 class Client:
@@ -164,6 +155,18 @@ class Client:
                 reasons[url] = problem
                 part.unlink()
         raise NotFetched(file, reasons)
+
+    @contextmanager
+    def threads(self) -> Iterator[ThreadPoolExecutor]:
+        """Run threads that end at their next chunk when the block ends by an error or by Ctrl-C."""
+        pool = ThreadPoolExecutor(THREADS)
+        try:
+            yield pool
+        except BaseException as error:
+            self.stop.set()
+            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+            raise
+        pool.shutdown()
 
     def _transfer(self, url: str, part: Path, show: bool) -> None:
         """Bring the part to its full length, resuming where the connection breaks."""
@@ -270,9 +273,7 @@ def unpack(archive: Path, paths: list[Path]) -> None:
             members = {PurePosixPath(name).name: name for name in zipped.namelist()}
             for name in zipped.namelist():
                 if re.match(r"[/\\]|\w:", name) or ".." in re.split(r"[/\\]", name):
-                    raise DataError(
-                        f"{archive}: member {name!r} would land outside: not COCO's file, delete it."
-                    )
+                    raise DataError(f"{archive}: member {name!r} would land outside; delete this archive.")
             for path in tqdm(paths, desc=archive.name, unit="file"):
                 if path.name not in members:
                     raise DataError(f"{archive}: it has no {path.name}; delete it and run again.")

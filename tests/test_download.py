@@ -297,6 +297,27 @@ def test_files_placed_by_hand(server: Mirror, profile: Profile):
         assert not server.asked(end)
 
 
+def test_archive_placed_by_hand(server: Mirror, profile: Profile):
+    place = profile.inputs / "downloads"
+    place.mkdir()
+    shutil.copy(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS), place)
+    get(profile, server)
+    assert not server.asked(ZIP)
+
+
+def test_annotations_of_other_images(server: Mirror, profile: Profile):
+    path = tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content.replace(b": 500003,", b": 600003,"))
+    with pytest.raises(
+        DataError, match=r"instances_val2014\.json: images: none has id 500003; use COCO 2014's"
+    ):
+        get(profile, server)
+
+
 def test_bad_files_placed_by_hand_are_set_aside(
     server: Mirror, profile: Profile, capsys: pytest.CaptureFixture
 ):

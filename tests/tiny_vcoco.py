@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from lib.coco import KEYPOINTS
-from lib.download import ANNOTATIONS, COCO, Catalogue, RemoteFile, check_labels, main, vcoco_catalogue
+from lib.download import ANNOTATIONS, COCO, Catalogue, check_labels, main, vcoco_catalogue
+from lib.fetch import RemoteFile
 from lib.profiles import ROOT, Profile, load_profile
 from lib.vcoco import VERBS
 
