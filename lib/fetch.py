@@ -65,8 +65,8 @@ class NotFetched(DataError):
         proof = ", ".join(filter(None, [size, *digests]))
         tried = "".join(f"\n    {url}  ({reason})" for url, reason in reasons.items())
         super().__init__(f"{file.path}: put the file there{proof and f' ({proof})'}; tried{tried}")
-        self.file = file
-        self.summary = "; ".join(f"{_host(url)}: {reason}" for url, reason in reasons.items())
+        told = dict.fromkeys(f"{_host(url)}: {reason}" for url, reason in reasons.items())
+        self.file, self.summary = file, "; ".join(told)
 
 
 def find_problem(file: RemoteFile, path: Path) -> str:

@@ -281,6 +281,14 @@ def test_archive_without_a_needed_member(server: Mirror, profile: Profile):
         get(profile, server)
 
 
+def test_damaged_archive(server: Mirror, profile: Profile):
+    path = tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)
+    path.write_bytes(path.read_bytes().replace(b"160", b"190", 1))  # stored, so it is a width
+    with pytest.raises(DataError, match=f"{ZIP}: it is damaged .*; delete it and run again"):
+        get(profile, server)
+    assert not (profile.inputs / "annotations" / "instances_train2014.json").exists()
+
+
 def test_files_placed_by_hand(server: Mirror, profile: Profile):
     with zipfile.ZipFile(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)) as archive:
         archive.extractall(profile.inputs)
