@@ -107,9 +107,12 @@ def test_whole_download(server: Mirror, profile: Profile):
 def test_second_run_contacts_nobody(server: Mirror, profile: Profile):
     get(profile, server)
     before = files_of(profile)
+    listed = (profile.inputs / "downloads" / "images.json").stat()
     server.log.clear()
     get(profile, server)
     assert server.log == []
+    again = (profile.inputs / "downloads" / "images.json").stat()
+    assert again.st_mtime_ns == listed.st_mtime_ns, "COCO's files are not read again"
     assert files_of(profile) == before, "not even the journal grows"
 
 
@@ -357,6 +360,17 @@ def test_file_changed_after_it_was_verified(server: Mirror, profile: Profile):
     image.write_bytes(b"overwritten")
     get(profile, server)
     assert [Path(request.path).name for request in server.log] == [IMAGE]
+
+
+def test_profile_whose_folders_changed(server: Mirror, profile: Profile):
+    get(profile, server)
+    toml = profile.inputs / "profile.toml"
+    toml.write_text(
+        toml.read_text(encoding="utf-8").replace("images/val2014", "test_images"), encoding="utf-8"
+    )
+    changed = load_profile(profile.inputs)
+    get(changed, server)
+    assert len(list(changed.splits["test"].images.glob("*.jpg"))) == tiny_vcoco.PERSONS["test"]
 
 
 def test_mirror_from_the_environment(server: Mirror, profile: Profile, monkeypatch: pytest.MonkeyPatch):
