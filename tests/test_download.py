@@ -362,6 +362,16 @@ def test_file_changed_after_it_was_verified(server: Mirror, profile: Profile):
     assert [Path(request.path).name for request in server.log] == [IMAGE]
 
 
+def test_test_labels_of_other_people(server: Mirror, profile: Profile):
+    train = tiny_vcoco.at(server.folder, f"{VCOCO}vcoco_train.json").read_bytes()
+    server.faults["vcoco_test.json"] = Fault(body=train)
+    with pytest.raises(
+        DataError, match=r"vcoco_test\.json: .*\n.*it has 5 persons, 65 labels, not \(4, 52\)"
+    ):
+        get(profile, server)
+    assert not profile.splits["test"].vcoco_json.exists()
+
+
 def test_profile_whose_folders_changed(server: Mirror, profile: Profile):
     get(profile, server)
     toml = profile.inputs / "profile.toml"
