@@ -16,7 +16,7 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures test lab format clean
+.PHONY: figures test lab format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py -p PROFILE $(PROFILE) $(PARAMETERS)
@@ -32,6 +32,12 @@ lab: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# The README's pictures, in 256 colours so that git stays small.
+readme: $(READY)
+	$(BIN)/python notebooks/run.py 01
+	$(BIN)/python -c "from PIL import Image; image = Image.open('figures/sample/01_people.png').convert('RGB'); \
+	  image.thumbnail((1200, 1200)); image.quantize(dither=0).save('figures/readme/01_people.png', optimize=True)"
 
 clean:
 	rm -rf .venv

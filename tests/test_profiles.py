@@ -3,6 +3,7 @@
 import shutil
 
 import pandas as pd
+import papermill
 import pytest
 from conftest import SAMPLE, TinyFiles
 
@@ -53,6 +54,17 @@ def test_own_images_and_verbs_in_one_folder(tmp_path, tiny):
     assert list(people.columns[-2:]) == ["wave", "dance"]
     assert people["split"].unique().tolist() == list(SPLITS)
     assert profile.image_path("val", "a.jpg") == tmp_path / "mine/images/a.jpg"
+
+
+def test_notebook_01_runs_on_own_images_and_verbs(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    shutil.copytree(SAMPLE / "images/val2014", tmp_path / "mine/images")
+    given = {"PROFILE": str(tmp_path / "mine"), "OUTPUT_DIR": str(tmp_path)}
+    notebook = ROOT / "notebooks/01_data_preparation.ipynb"
+    papermill.execute_notebook(notebook, tmp_path / "out.ipynb", given, progress_bar=False)
+    table = pd.read_csv(tmp_path / "figures/mine/01_labels_per_verb.csv", index_col="verb")
+    assert table.index.tolist() == ["wave", "dance"]
+    assert (tmp_path / "figures/mine/01_people.pdf").exists()
 
 
 def test_sample_and_vcoco_have_the_same_shape():

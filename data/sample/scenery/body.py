@@ -222,17 +222,11 @@ def _head(bones: Skeleton, look: Look) -> list[Part]:
         tail = [at(-0.35, 0, 0.1), at(-0.5, 0.3, -1.3), at(-0.5, -0.3, -1.3)]
         parts.append(_hull(tail, [0.95 * HEAD, 0.5 * HEAD, 0.5 * HEAD], look.hair, HEAD_GROUP, 0.02))
     if look.hat:
-        parts.append(
-            _hull(
-                [at(-0.05, 0, 0.7), at(-0.05, 0, 0.5)],
-                [0.74 * HEAD, 0.95 * HEAD],
-                look.hat,
-                HEAD_GROUP,
-                -0.016,
-            )
-        )
-        brim = [at(0.9, 0.45, 0.55), at(0.9, -0.45, 0.55), at(1.35, 0, 0.5)]
-        parts.append(_hull(brim, [0.12 * HEAD] * 3, blend(look.hat, (0, 0, 0), 0.3), HEAD_GROUP, -0.02))
+        rim = [at(0.72 * np.cos(a), 0.72 * np.sin(a), 0.6) for a in np.radians(range(0, 360, 45))]
+        crown = [*rim, at(0, 0, 0.95)]
+        brim = [at(0.85, 0.4, 0.62), at(0.85, -0.4, 0.62), at(1.3, 0, 0.55)]
+        parts.append(_hull(crown, [0.26 * HEAD] * 8 + [0.4 * HEAD], look.hat, HEAD_GROUP, -0.022))
+        parts.append(_hull(brim, [0.1 * HEAD] * 3, blend(look.hat, (0, 0, 0), 0.3), HEAD_GROUP, -0.02))
     return parts
 
 

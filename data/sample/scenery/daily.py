@@ -49,7 +49,7 @@ def hold_something(rng: Rng) -> Doing:
 
 def walk(rng: Rng) -> Doing:
     doing = Doing(walking(rng))
-    doing.does("walk")
+    doing.moves(rng, "walk")
     if rng.random() < 0.45:
         bag = doing.hand("right", "handbag", handheld.handbag(any_colour(rng)))
         doing.does("hold", obj=bag)
@@ -64,7 +64,10 @@ def carry(rng: Rng) -> Doing:
         walking(rng, right_hand=(0.02, -0.2, 0.47)) if walks else standing(rng, right_hand=(0.02, -0.2, 0.47))
     )
     doing = Doing(pose)
-    doing.does("walk" if walks else "stand")
+    if walks:
+        doing.moves(rng, "walk")
+    else:
+        doing.does("stand")
     if rng.random() < 0.5:
         load = doing.hand("right", "suitcase", handheld.suitcase(any_colour(rng)))
         doing.does("hold", obj=load)
@@ -82,7 +85,7 @@ def carry_board(rng: Rng) -> Doing:
     )
     for verb in ("carry", "hold"):
         doing.does(verb, obj=load)
-    doing.does("walk")
+    doing.moves(rng, "walk")
     return doing
 
 
@@ -97,7 +100,7 @@ def carry_skis(rng: Rng) -> Doing:
     )
     for verb in ("carry", "hold"):
         doing.does(verb, obj=load)
-    doing.does("walk")
+    doing.moves(rng, "walk")
     return doing
 
 
@@ -105,7 +108,7 @@ def talk_on_phone(rng: Rng) -> Doing:
     ear = {"right_hand": (0.035, -0.085, 0.06), "elbows": (0.2, 0.7, -1.0)}
     if rng.random() < 0.25:
         doing = Doing(walking(rng, right_hand=(0.035, -0.085, 0.86), elbows=ear["elbows"]))
-        doing.does("walk")
+        doing.moves(rng, "walk")
     else:
         doing = upright(rng, 0.4, **ear)
     phone = doing.hand(

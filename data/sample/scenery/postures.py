@@ -48,6 +48,12 @@ class Doing:
         """Name a verb, with the things that play its roles."""
         self.verbs.setdefault(verb, {}).update(roles)
 
+    def moves(self, rng: Rng, verb: str) -> None:
+        """Name walk or run; V-COCO's annotators mostly add stand, being on one's feet."""
+        self.does(verb)
+        if rng.random() < 0.75:
+            self.does("stand")
+
     def lifted(self, height: float) -> "Doing":
         """Return the same activity in the air."""
         up = (0, 0, height)

@@ -130,7 +130,10 @@ def tennis_hit(rng: Rng) -> Doing:
     if serves and rng.random() < 0.5:
         doing.does("jump")
         return doing.lifted(rng.uniform(0.05, 0.16))
-    doing.does("stand" if rng.random() < 0.7 else "run")
+    if rng.random() < 0.7:
+        doing.does("stand")
+    else:
+        doing.moves(rng, "run")
     return doing
 
 
@@ -232,7 +235,10 @@ def catch(rng: Rng) -> Doing:
     if high and rng.random() < 0.6:
         doing.does("jump")
         return doing.lifted(rng.uniform(0.08, 0.25))
-    doing.does("run" if runs else "stand")
+    if runs:
+        doing.moves(rng, "run")
+    else:
+        doing.does("stand")
     return doing
 
 
@@ -244,14 +250,17 @@ def kick(rng: Rng) -> Doing:
         "sports ball", handheld.ball(0.065, (245, 245, 245)), (0.5, -0.04, rng.uniform(0.07, 0.2))
     )
     doing.does("kick", obj=ball)
-    doing.does("run" if rng.random() < 0.5 else "stand")
+    if rng.random() < 0.5:
+        doing.moves(rng, "run")
+    else:
+        doing.does("stand")
     maybe_look(rng, doing, 0.8, ball)
     return doing
 
 
 def run(rng: Rng) -> Doing:
     doing = Doing(running(rng), room=0.4)
-    doing.does("run")
+    doing.moves(rng, "run")
     return doing
 
 
