@@ -33,11 +33,11 @@ format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# The README's pictures, in 256 colours so that git stays small.
+# The README's pictures, small enough for git.
 readme: $(READY)
 	$(BIN)/python notebooks/run.py 01
 	$(BIN)/python -c "from PIL import Image; image = Image.open('figures/sample/01_people.png').convert('RGB'); \
-	  image.thumbnail((1200, 1200)); image.quantize(dither=0).save('figures/readme/01_people.png', optimize=True)"
+	  image.thumbnail((900, 900)); image.save('figures/readme/01_people.png', optimize=True)"
 
 clean:
 	rm -rf .venv
