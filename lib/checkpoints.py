@@ -1,0 +1,94 @@
+"""Checkpoints read without trusting them: plain types only, the hash in the file name, every tensor used."""
+
+import hashlib
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+# What MMPose 0.x's metadata may hold besides Python's own plain types, which torch always allows: NumPy
+# scalars.
+PLAIN_TYPES = (
+    np.core.multiarray.scalar,
+    np.dtype,
+    np.dtypes.Float64DType,
+    np.dtypes.Float32DType,
+    np.dtypes.Int64DType,
+)
+
+# MMPose 0.x published name-<first 8 hex digits of the sha256>_<date>.pth.
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})(?:_\d{8})?\.\w+$")
+
+
+def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
+    """Read a checkpoint as `{"state_dict": {name: tensor}, "meta": {...}}`, executing nothing from it.
+
+    Classes other than torch's, `PLAIN_TYPES` and `extra_types` are refused. Raises ValueError, naming the
+    file and the remedy, where the file is absent, damaged, or not what the hash in its name says.
+    """
+    path = Path(path)
+    check_hash(path)
+    try:
+        with torch.serialization.safe_globals([*PLAIN_TYPES, *extra_types]):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"holds the class {found[1]}" if found else "is damaged or not a checkpoint"
+        raise ValueError(f"{path}: {what}; get the file again from its publisher") from error
+    except (EOFError, RuntimeError, OSError, KeyError) as error:
+        raise ValueError(f"{path}: is damaged or not a checkpoint; get the file again") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: holds a {type(content).__name__}, expected a dict with state_dict")
+    state = content.get("state_dict", content)
+    wrong = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    if wrong or not state:
+        raise ValueError(
+            f"{path}: state_dict must map names to tensors, field {(wrong or ['state_dict'])[0]} does not"
+        )
+    return {"state_dict": dict(state), "meta": content.get("meta") or {} if state is not content else {}}
+
+
+def check_hash(path: Path) -> None:
+    """Raise ValueError unless the file exists and begins with the sha256 digits that its name may end in."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such checkpoint; download it, or give the path of another")
+    promised = HASH_IN_NAME.search(path.name)
+    if promised is None:
+        return
+    with path.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if not actual.startswith(promised[1]):
+        begin = actual[: len(promised[1])]
+        raise ValueError(f"{path}: its sha256 begins {begin}, its name says {promised[1]}; download it again")
+
+
+def load_strictly(model: nn.Module, path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
+    """Load a checkpoint of MMPose 0.x or 1.x into `model`, every tensor used, none missing; return its meta.
+
+    Raises ValueError naming the file and the first parameter that is absent, left over or of another shape.
+    """
+    checkpoint = read_checkpoint(path, extra_types)
+    given = {rename_from_0x(name): value for name, value in checkpoint["state_dict"].items()}
+    wanted = model.state_dict()
+    for problem, names in (
+        ("lacks", wanted.keys() - given.keys()),
+        ("has besides", given.keys() - wanted.keys()),
+    ):
+        if names:
+            raise ValueError(
+                f"{path}: {problem} {min(names)} ({len(names)} such); it belongs to another model or config"
+            )
+    for name, tensor in wanted.items():
+        expected, received = tuple(tensor.shape), tuple(given[name].shape)
+        if expected != received:
+            raise ValueError(f"{path}: {name} has shape {received}, the model's config says {expected}")
+    model.load_state_dict(given, strict=True)
+    return checkpoint["meta"]
+
+
+def rename_from_0x(name: str) -> str:
+    """Translate a parameter name of MMPose 0.x to 1.x: `keypoint_head` became `head`, no other changed."""
+    return re.sub(r"^keypoint_head\.", "head.", name)
