@@ -40,15 +40,12 @@ def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dic
         raise ValueError(f"{path}: {what}; get the file again from its publisher") from error
     except (EOFError, RuntimeError, OSError, KeyError) as error:
         raise ValueError(f"{path}: is damaged or not a checkpoint; get the file again") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: holds a {type(content).__name__}, expected a dict with state_dict")
-    state = content.get("state_dict", content)
-    wrong = [name for name, value in state.items() if not isinstance(value, Tensor)]
-    if wrong or not state:
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
         raise ValueError(
-            f"{path}: state_dict must map names to tensors, field {(wrong or ['state_dict'])[0]} does not"
+            f"{path}: field state_dict must map names to tensors; this is not a checkpoint of a model"
         )
-    return {"state_dict": dict(state), "meta": content.get("meta") or {} if state is not content else {}}
+    return {"state_dict": dict(state), "meta": {} if state is content else content.get("meta") or {}}
 
 
 def check_hash(path: Path) -> None:

@@ -59,7 +59,7 @@ def _to_rgb(pixels: np.ndarray, name: str) -> np.ndarray:
 
 
 def grow_box(box: np.ndarray, width: int, height: int, pad: float = 20) -> np.ndarray:
-    """Grow a box (x, y, w, h) by `pad` pixels on every side, clipped to the image: whole pixels, at least one.
+    """Grow a box (x, y, w, h) by `pad` on every side, clipped to the image: whole pixels, at least one.
 
     Raises ValueError where the box is not finite, has a negative side, or does not meet the image.
     """
