@@ -12,11 +12,9 @@ from typing import ClassVar, NamedTuple
 import cv2
 import numpy as np
 import torch
-from mmpose.codecs.associative_embedding import AssociativeEmbedding
-from mmpose.codecs.utils import batch_heatmap_nms
-from mmpose.registry import KEYPOINT_CODECS
-from mmpose.utils.tensor_utils import to_numpy
 from torch import Tensor
+
+from lib.mmpose_parts import KEYPOINT_CODECS, AssociativeEmbedding, batch_heatmap_nms, to_numpy
 
 # Nose, eyes, ears, shoulders, hips, then elbows, wrists, knees, ankles: from the steadiest joints outwards.
 GROUPING_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)

@@ -63,12 +63,18 @@ def check_hash(path: Path) -> None:
 
 
 def load_strictly(model: nn.Module, path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
-    """Load a checkpoint of MMPose 0.x or 1.x into `model`, every tensor used, none missing; return its meta.
-
-    Raises ValueError naming the file and the first parameter that is absent, left over or of another shape.
-    """
+    """Load a checkpoint into `model`, every tensor used, none missing; return its meta."""
     checkpoint = read_checkpoint(path, extra_types)
-    given = {rename_from_0x(name): value for name, value in checkpoint["state_dict"].items()}
+    use_strictly(model, checkpoint["state_dict"], path)
+    return checkpoint["meta"]
+
+
+def use_strictly(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
+    """Give `model` the tensors of a state dict, named as in MMPose 0.x or 1.x, from the file `path`.
+
+    Raises ValueError naming the file and a parameter that is absent, left over or of another shape.
+    """
+    given = {rename_from_0x(name): value for name, value in state.items()}
     wanted = model.state_dict()
     for problem, names in (
         ("lacks", wanted.keys() - given.keys()),
@@ -83,7 +89,6 @@ def load_strictly(model: nn.Module, path: str | Path, extra_types: tuple[type, .
         if expected != received:
             raise ValueError(f"{path}: {name} has shape {received}, the model's config says {expected}")
     model.load_state_dict(given, strict=True)
-    return checkpoint["meta"]
 
 
 def rename_from_0x(name: str) -> str:

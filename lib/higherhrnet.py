@@ -6,75 +6,20 @@ as it is. Importing this module registers `AEHigherResolutionHead` and, through 
 `HigherHRNetCodec`.
 """
 
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib import import_module
-from types import ModuleType
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# COCO's 17 joints after a left-right mirror: nose, then the pairs swap.
-FLIP_INDICES = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+from lib.associative_embedding import HigherHRNetCodec, tag_loss
+from lib.checkpoints import read_checkpoint, use_strictly
+from lib.crops import PIXEL_MEAN, PIXEL_STD
+from lib.keypoints import FLIP_INDICES
+from lib.mmpose_parts import KEYPOINT_CODECS, MODELS, BaseHead, BasicBlock, InstanceData, KeypointMSELoss
 
-
-@contextmanager
-def optional_modules_placeholder() -> Iterator[None]:
-    """Let `import mmpose.models` pass where mmcv's compiled operators or mmdet are absent.
-
-    MMPose needs them for EDPose, DEKR and RTMO only, but imports them always. A module that does import is
-    left alone; for one that does not, a placeholder stands in until the block ends, whose every name raises
-    on use.
-    """
-    absent = [name for name in ("mmcv.ops", "mmdet.utils") if not _can_import(name)]
-    names = {part for name in absent for part in (name, name.split(".")[0]) if part not in sys.modules}
-    sys.modules.update({name: _placeholder(name) for name in names})
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
-            yield
-    finally:
-        for name in names:
-            del sys.modules[name]
-
-
-def _can_import(name: str) -> bool:
-    try:
-        import_module(name)
-    except ImportError:
-        return False
-    return True
-
-
-def _placeholder(module_name: str) -> ModuleType:
-    def missing(name: str):
-        if name.startswith("__"):  # Python's own questions, such as __path__
-            raise AttributeError(name)
-
-        def refuse(*_, **__):
-            raise ImportError(
-                f"{module_name}.{name} is not installed: EDPose, DEKR and RTMO need full mmcv and mmdet"
-            )
-
-        return type(name, (), {"__init__": refuse})
-
-    module = ModuleType(module_name)
-    module.__getattr__ = missing
-    return module
-
-
-with optional_modules_placeholder():
-    from mmengine.structures import InstanceData
-    from mmpose.models.backbones.resnet import BasicBlock
-    from mmpose.models.heads.base_head import BaseHead
-    from mmpose.models.losses import KeypointMSELoss
-    from mmpose.registry import KEYPOINT_CODECS, MODELS
-
-    from lib.associative_embedding import HigherHRNetCodec, tag_loss
-    from lib.crops import PIXEL_MEAN, PIXEL_STD
+# Where a checkpoint's meta keeps the arguments of `higherhrnet_config`, for networks other than W32.
+SETTINGS = "higherhrnet"
 
 
 def higherhrnet_config(
@@ -135,6 +80,25 @@ def build_higherhrnet(config: dict | None = None) -> nn.Module:
     model = MODELS.build(higherhrnet_config() if config is None else config)
     model.eval()  # HRNet.eval() returns None in MMPose 1.x, so this cannot be chained
     return model
+
+
+def load_higherhrnet(weights: str | Path | None) -> nn.Module:
+    """Build the network that a checkpoint belongs to and load it strictly; W32/512 where it does not say.
+
+    None leaves random weights. Raises ValueError as `read_checkpoint` and `use_strictly` do.
+    """
+    if weights is None:
+        return build_higherhrnet()
+    checkpoint = read_checkpoint(weights)
+    model = build_higherhrnet(higherhrnet_config(**checkpoint["meta"].get(SETTINGS, {})))
+    use_strictly(model, checkpoint["state_dict"], weights)
+    return model
+
+
+def save_higherhrnet(model: nn.Module, path: str | Path, **settings) -> None:
+    """Save a network of `higherhrnet_config(**settings)` for `load_higherhrnet`, kernels in 16 bits."""
+    state = {name: value.half() if value.ndim == 4 else value for name, value in model.state_dict().items()}
+    torch.save({"meta": {SETTINGS: settings}, "state_dict": state}, path)
 
 
 @MODELS.register_module()

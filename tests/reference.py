@@ -83,7 +83,9 @@ def _group(heatmaps: np.ndarray, tags: np.ndarray) -> list[np.ndarray]:
             + [1e10] * (len(peaks) - len(means))
             for row, peak in enumerate(peaks)
         ]
-        pairs = Munkres().compute(np.array(costs)) if means and peaks else [(row, 0) for row in range(len(peaks))]
+        pairs = (
+            Munkres().compute(np.array(costs)) if means and peaks else [(row, 0) for row in range(len(peaks))]
+        )
         for row, column in pairs:
             value, x, y = peaks[row]
             tag = tags[joint, y, x]

@@ -14,15 +14,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mmpose.codecs.utils import batch_heatmap_nms
 from mmpose.datasets.transforms import BottomupGetHeatmapMask, GenerateTarget, PackPoseInputs
-from mmpose.registry import MODELS
 from reference import NARROW, SMALLEST, build_by_rule, decode_literally, names_of_0x, shared_path
 
 from lib.associative_embedding import HigherHRNetCodec, local_maxima, tag_loss
 from lib.checkpoints import load_strictly, read_checkpoint
 from lib.crops import InputWindow, input_window
-from lib.higherhrnet import aggregate_maps, build_higherhrnet, higherhrnet_config
+from lib.higherhrnet import (
+    aggregate_maps,
+    build_higherhrnet,
+    higherhrnet_config,
+    load_higherhrnet,
+    save_higherhrnet,
+)
+from lib.mmpose_parts import MODELS, batch_heatmap_nms
 
 
 @pytest.fixture(scope="module")
@@ -372,6 +377,16 @@ def test_official_checkpoint_loads_every_tensor(model, tmp_path):
 def test_bare_state_dict_loads_too(model, tmp_path):
     torch.save(model.state_dict(), tmp_path / "bare.pth")
     assert load_strictly(build_higherhrnet(higherhrnet_config(**SMALLEST)), tmp_path / "bare.pth") == {}
+
+
+def test_narrow_network_is_saved_with_its_settings_at_half_size(model, tmp_path):
+    save_higherhrnet(model, tmp_path / "small.pth", **SMALLEST)
+    loaded = load_higherhrnet(tmp_path / "small.pth")
+    assert loaded.head.decoder.input_size == (64, 64)
+    images = torch.randn(1, 3, 64, 64)
+    for ours, theirs in zip(*(net.head(net.extract_feat(images)) for net in (loaded, model)), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0.05)
+    assert (tmp_path / "small.pth").stat().st_size < 0.9 * 4 * sum(p.numel() for p in model.parameters())
 
 
 def refuse(model, path: Path, *words: str) -> None:
