@@ -161,10 +161,12 @@ def match_people(people: People, boxes: np.ndarray) -> list[Detection]:
     The overlap is the intersection over union of the box and the box around a person's found joints. A box
     that no person overlaps gets nobody.
     """
+    by_place = np.lexsort(boxes.T)  # so that where sums are equal, the order of the boxes does not decide
     overlaps = np.array([[_overlap(person, box) for person in people.keypoints] for box in boxes])
     overlaps = overlaps.reshape(len(boxes), len(people.keypoints))
     detections = [nobody(int(found)) for found in (overlaps > 0).sum(axis=1)]
-    for box, person in zip(*linear_sum_assignment(-overlaps), strict=True):
+    for row, person in zip(*linear_sum_assignment(-overlaps[by_place]), strict=True):
+        box = by_place[row]
         if overlaps[box, person] > 0:
             detections[box] = Detection(
                 people.keypoints[person], float(people.scores[person]), detections[box].found
