@@ -17,7 +17,7 @@ def people_as_in_0x(network: torch.nn.Module, crop: np.ndarray) -> tuple[np.ndar
         plain = network.head(network.extract_feat(pixels))
         mirrored = network.head(network.extract_feat(pixels.flip(-1)))
     heatmaps, tags = _aggregate(plain, mirrored, window.size)
-    people = _group(heatmaps, tags)
+    people = _group(network.head.decoder, heatmaps, tags)
     for person in people:
         _adjust(person, heatmaps[0])
     scores = np.array([person[:, 2].mean() for person in people])
@@ -37,8 +37,7 @@ def _aggregate(plain, mirrored, size) -> tuple[torch.Tensor, torch.Tensor]:
     return (heatmaps[0] + heatmaps[1]) / 2, torch.stack(tags, dim=-1)
 
 
-def _group(heatmaps: torch.Tensor, tags: torch.Tensor) -> list[np.ndarray]:
-    codec = HigherHRNetCodec((1, 1))
+def _group(codec: HigherHRNetCodec, heatmaps: torch.Tensor, tags: torch.Tensor) -> list[np.ndarray]:
     peaks = heatmaps * (F.max_pool2d(heatmaps, 5, 1, 2) == heatmaps).float()
     candidates = codec._get_batch_topk(peaks, tags.permute(0, 4, 1, 2, 3).flatten(1, 2), 30)
     return list(codec._group_keypoints(*(part.numpy() for part in candidates))[0])
