@@ -70,6 +70,7 @@ class BottomUp:
         folded = fuse_conv_bn(copy.deepcopy(network))
         folded.eval()
         self.network = folded.to(device=device, dtype=self.dtype, memory_format=torch.channels_last)
+        self.network.head.final_layers.float()  # cheap, and decoding compares neighbouring pixels
 
     def detect(self, pictures: list[np.ndarray], best_only: bool) -> list[People]:
         """Return the people of each RGB picture, in its pixels; `best_only`: the one with the largest score.

@@ -147,9 +147,9 @@ class AEHigherResolutionHead(BaseHead):
     def forward(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Return the (B, 2K, h/4, w/4) heatmaps and tags and the (B, K, h/2, w/2) heatmaps."""
         features = feats[0]
-        quarter = self.final_layers[0](features)
-        half = self.final_layers[1](self.deconv_layers[0](torch.cat((features, quarter), dim=1)))
-        return quarter, half
+        quarter = _apply(self.final_layers[0], features)
+        upsampled = self.deconv_layers[0](torch.cat((features, quarter.to(features)), dim=1))
+        return quarter, _apply(self.final_layers[1], upsampled)
 
     def predict(self, feats, batch_data_samples: list, test_cfg: dict | None = None) -> list:
         """Decode the features of a batch into MMPose instances, keypoints in input pixels.
@@ -208,6 +208,11 @@ class AEHigherResolutionHead(BaseHead):
             "loss_pull": self.tag_loss_weight * pull,
             "loss_push": self.tag_loss_weight * push,
         }
+
+
+def _apply(layer: nn.Conv2d, features: Tensor) -> Tensor:
+    # A final layer may be kept more precise than the rest: rounded maps have flat tops, and a top is a joint.
+    return layer(features.to(layer.weight.dtype))
 
 
 def aggregate_maps(
