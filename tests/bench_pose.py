@@ -1,0 +1,109 @@
+"""Measure `PoseEstimator` against the literal loop of MMPose 0.29: HigherHRNet W32 at 512, same crops.
+
+    python tests/bench_pose.py [--rounds 2] [--threads 2] [--persons 14] [--device cpu]
+
+The weights are random, so the last layers are shifted until a crop shows a few people, as real ones do;
+decoding would otherwise be measured on hundreds. Both sides alternate, because the machine may be shared. The
+literal loop is float32, one crop and one person at a time.
+"""
+
+import argparse
+import json
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from as_in_0x import people_as_in_0x
+from reference import build_by_rule, shared_path
+
+from lib.associative_embedding import local_maxima
+from lib.crops import cut, grow_box, input_window, load_pixels, read_image
+from lib.detectors import choose_dtype
+from lib.higherhrnet import aggregate_maps
+from lib.keypoints import FLIP_INDICES
+from lib.pose import PoseEstimator
+
+
+def load_persons(count: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return images and boxes of the persons in the real COCO images beside the checkout."""
+    folder = shared_path("coco_keypoints")
+    content = json.loads((folder / "person_keypoints.json").read_text())
+    pictures = {image["id"]: read_image(folder / image["file_name"]) for image in content["images"]}
+    people = [person for person in content["annotations"] if not person["iscrowd"]][:count]
+    return [pictures[person["image_id"]] for person in people], np.array(
+        [person["bbox"] for person in people]
+    )
+
+
+@torch.inference_mode()
+def calm(network: torch.nn.Module, crops: list[np.ndarray]) -> None:
+    """Let no crop show more than two people: at most two peaks over the threshold per joint, any tag fits."""
+    thirds = []
+    for crop in crops:
+        window = input_window(crop.shape[1], crop.shape[0])
+        pixels = load_pixels([window.warp(crop)])
+        outputs = [network.head(network.extract_feat(one)) for one in (pixels, pixels.flip(-1))]
+        heatmaps, _ = aggregate_maps(*outputs, size=window.size)
+        peaks = local_maxima(heatmaps - heatmaps.min() + 1, 5) + heatmaps.min() - 1  # peaks may be negative
+        thirds.append(peaks.flatten(2).topk(3)[0][0, :, 2])
+    shift = 0.1 - torch.stack(thirds).amax(dim=0)
+    # The quarter's maps feed the deconvolution, so only the half's, which count by half, can be shifted.
+    network.head.decoder.decode_tag_thr = 1e9  # random tags would make a person of every joint
+    network.head.final_layers[1].bias += 2 * torch.minimum(shift, shift[list(FLIP_INDICES)])
+
+
+def measure(run: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds that a call takes, and the processor's seconds, which other users disturb less."""
+    started = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - started[0], time.process_time() - started[1]
+
+
+def main() -> None:
+    """Print crops per second of every variant, the ratio to the literal loop, and the peak memory of ours."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--persons", type=int, default=14)
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    images, boxes = load_persons(options.persons)
+    crops = [cut(image, grow_box(box, *image.shape[1::-1])) for image, box in zip(images, boxes, strict=True)]
+    network = build_by_rule()
+    calm(network, crops)
+    precisions = ["float32"] + ["auto"] * (choose_dtype("auto", options.device) != torch.float32)
+    settings = {"network": network, "device": options.device}
+    estimators = {name: PoseEstimator(precision=name, **settings) for name in precisions}
+    found = estimators["float32"].estimate(images, boxes).found
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{len(crops)} crops, {found.mean():.1f} people found in each; peak memory of ours {memory:.2f} GB")
+
+    network.to(options.device)
+    runs = {"literal float32": lambda: [people_as_in_0x(network, crop) for crop in crops]}
+    for name, estimator in estimators.items():
+        runs[f"ours {name}"] = lambda estimator=estimator: estimator.estimate(images, boxes)
+    rounds = [{name: measure(run) for name, run in runs.items()} for _ in range(options.rounds)]
+    elapsed, busy = (pd.DataFrame([{k: v[i] for k, v in one.items()} for one in rounds]) for i in (0, 1))
+    ratios = elapsed.rdiv(elapsed["literal float32"], axis=0)
+    columns = {
+        "crops/s": len(crops) / elapsed.median(),
+        "times literal": ratios.median(),
+        "lowest": ratios.min(),
+        "highest": ratios.max(),
+        "CPU s/crop": busy.median() / len(crops),
+        "CPU times literal": busy["literal float32"].median() / busy.median(),
+    }
+    print(pd.DataFrame(columns).round(2).to_string())
+    hours = 16_000 / len(crops) * elapsed.median().min() / 3600
+    print(f"16,000 crops would take {hours:.1f} hours on this machine")
+
+
+if __name__ == "__main__":
+    main()
