@@ -90,7 +90,11 @@ def load_higherhrnet(weights: str | Path | None) -> nn.Module:
     if weights is None:
         return build_higherhrnet()
     checkpoint = read_checkpoint(weights)
-    model = build_higherhrnet(higherhrnet_config(**checkpoint["meta"].get(SETTINGS, {})))
+    try:
+        config = higherhrnet_config(**checkpoint["meta"].get(SETTINGS, {}))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{weights}: field meta.{SETTINGS} is not that of a HigherHRNet: {error}") from error
+    model = build_higherhrnet(config)
     use_strictly(model, checkpoint["state_dict"], weights)
     return model
 

@@ -114,10 +114,11 @@ def test_decoding_gives_the_stored_people(stored, case):
     np.testing.assert_allclose(window.to_image(ours.keypoints[..., :2]), in_image[..., :2], atol=0.01)
 
 
-def draw_maps(seed: int, people: int, lost: float, shape=(14, 18)) -> tuple[np.ndarray, np.ndarray]:
+def draw_maps(seed: int, people: int, lost: float, depth: float) -> tuple[np.ndarray, np.ndarray]:
     """Draw (17, H, W) heatmaps with a peak per joint not lost, and (17, H, W, 2) tags near people's."""
     rng = np.random.default_rng(seed)
-    heatmaps = 0.09 * rng.random((17, *shape), dtype=np.float32)
+    shape = (14, 18)
+    heatmaps = 0.09 * rng.random((17, *shape), dtype=np.float32) - np.float32(depth)
     tags = rng.normal(0, 0.3, (17, *shape, 2)).astype(np.float32)
     for person in range(people):
         for joint in range(17):
@@ -129,9 +130,14 @@ def draw_maps(seed: int, people: int, lost: float, shape=(14, 18)) -> tuple[np.n
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), people=st.integers(0, 5), lost=st.sampled_from([0, 0.3, 0.9]))
-def test_decoding_equals_its_literal_version(seed, people, lost):
-    heatmaps, tags = draw_maps(seed, people, lost)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    people=st.integers(0, 5),
+    lost=st.sampled_from([0, 0.3, 0.9]),
+    depth=st.sampled_from([0, 0.1]),
+)
+def test_decoding_equals_its_literal_version(seed, people, lost, depth):
+    heatmaps, tags = draw_maps(seed, people, lost, depth)
     expected, expected_scores = decode_literally(heatmaps, tags)
     maps = torch.from_numpy(heatmaps)[None], stack_tags(tags[None])
     every, best = (
@@ -351,15 +357,16 @@ def state_of_0x(model) -> OrderedDict:
     return OrderedDict((name, value.clone()) for name, value in pairs)
 
 
-def save_official(folder: Path, content: dict, digits: str | None = None) -> Path:
-    """Save as MMPose 0.x publishes: name-<8 digits of the sha256>_<date>.pth."""
+def save_official(folder: Path, content: dict, digits: str | None = None, zipped: bool = False) -> Path:
+    """Save as MMPose 0.x publishes: name-<8 digits of the sha256>_<date>.pth, before 2020 without a zip."""
     draft = folder / "draft.pth"
-    torch.save(content, draft)
+    torch.save(content, draft, _use_new_zipfile_serialization=zipped)
     digits = digits or hashlib.sha256(draft.read_bytes()).hexdigest()[:8]
     return draft.rename(folder / f"higher_hrnet32_coco_512x512-{digits}_20200713.pth")
 
 
-def test_official_checkpoint_loads_every_tensor(model, tmp_path):
+@pytest.mark.parametrize("zipped", [False, True])
+def test_official_checkpoint_loads_every_tensor(model, tmp_path, zipped):
     meta = {
         "epoch": 300,
         "time": "Mon",
@@ -367,7 +374,7 @@ def test_official_checkpoint_loads_every_tensor(model, tmp_path):
         "best": np.float64(0.65),
         "CLASSES": ("person",),
     }
-    path = save_official(tmp_path, {"meta": meta, "state_dict": state_of_0x(model)})
+    path = save_official(tmp_path, {"meta": meta, "state_dict": state_of_0x(model)}, zipped=zipped)
     fresh = build_higherhrnet(higherhrnet_config(**SMALLEST))
     assert load_strictly(fresh, path) == meta
     for name, value in fresh.state_dict().items():
@@ -435,6 +442,34 @@ def test_wrong_hash_absent_and_damaged_files_are_refused(model, tmp_path):
         refuse(model, tmp_path / f"{name}.pth")
 
 
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), zipped=st.booleans())
+def test_damaged_checkpoints_raise_only_value_errors_that_name_the_file(tmp_path_factory, data, zipped):
+    folder = tmp_path_factory.mktemp("damaged")
+    torch.save(
+        {"meta": {"a": np.float64(1)}, "state_dict": {"w": torch.zeros(3)}},
+        folder / "w.pth",
+        _use_new_zipfile_serialization=zipped,
+    )
+    content = bytearray((folder / "w.pth").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    (folder / "w.pth").write_bytes(content)
+    problem = None
+    try:
+        read_checkpoint(folder / "w.pth")
+    except ValueError as error:
+        problem = str(error)
+    assert problem is None or "w.pth" in problem
+
+
+@pytest.mark.parametrize("meta", ["text", {"higherhrnet": {"chanels": 3}}, {"higherhrnet": 5}])
+def test_odd_meta_is_refused(model, tmp_path, meta):
+    torch.save({"meta": meta, "state_dict": state_of_0x(model)}, tmp_path / "odd.pth")
+    with pytest.raises(ValueError, match=r"odd\.pth: field meta"):
+        load_higherhrnet(tmp_path / "odd.pth")
+
+
 class Touch:
     """A pickle that would run a command on loading."""
 
@@ -451,9 +486,11 @@ def test_foreign_classes_are_refused_and_not_run(model, tmp_path):
     )
     refuse(model, tmp_path / "evil.pth", "check_call")
     assert not (tmp_path / "ran").exists()
-    torch.save({"meta": datetime(2020, 7, 13), "state_dict": state_of_0x(model)}, tmp_path / "date.pth")
+    torch.save(
+        {"meta": {"when": datetime(2020, 7, 13)}, "state_dict": state_of_0x(model)}, tmp_path / "date.pth"
+    )
     refuse(model, tmp_path / "date.pth", "datetime")
-    assert read_checkpoint(tmp_path / "date.pth", extra_types=(datetime,))["meta"].year == 2020
+    assert read_checkpoint(tmp_path / "date.pth", extra_types=(datetime,))["meta"]["when"].year == 2020
 
 
 # --- Importing without compiled operators
