@@ -1,0 +1,182 @@
+"""Train the sample's small HigherHRNet on freshly drawn scenes, within an hour on 2 cores.
+
+    python data/sample/train_pose.py [--minutes 35] [--scenes 9000] [--output FILE]
+
+Writes higherhrnet_small.pth. The scenes' seeds are apart from those of the sample's people. Each person is a
+training crop, as the thesis crops: box + 20 px, at the size that `lib.crops.input_window` gives it, so that
+training sees what inference will see.
+"""
+
+import argparse
+import math
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from scenery.activities import ACTIVITIES
+from scenery.scene import draw_scene
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from lib.associative_embedding import HigherHRNetCodec
+from lib.crops import grow_box, input_window, load_pixels
+from lib.higherhrnet import build_higherhrnet, higherhrnet_config, save_higherhrnet
+from lib.keypoints import FLIP_INDICES
+
+SEED = 77  # draw.py draws with 2014
+SETTINGS = {"channels": (16, 32, 48, 64), "modules": (1, 1, 1), "blocks": 1, "input_size": 128}
+SMALLEST = 40  # visible pixels of a person worth training on
+LONGEST = 256  # input pixels; people in longer crops are cut off, as many are anyway
+BATCH_PIXELS = 16 * 128 * 192
+LEARNING_RATE = 2e-3
+
+
+@dataclass(frozen=True)
+class Example:
+    """One person's surroundings: RGB pixels (h, w, 3), the box (x, y, w, h) in them, everybody's joints."""
+
+    pixels: np.ndarray
+    box: np.ndarray
+    keypoints: np.ndarray  # (people, 17, 3): x, y, visibility; 0 unlabelled
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=35)
+    parser.add_argument("--scenes", type=int, default=9000)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "higherhrnet_small.pth")
+    options = parser.parse_args()
+    torch.manual_seed(SEED)
+    examples = draw_examples(options.scenes)
+    model = build_higherhrnet(higherhrnet_config(**SETTINGS)).to(memory_format=torch.channels_last)
+    for layer in model.head.final_layers:  # start from empty maps, as most pixels are empty
+        nn.init.normal_(layer.weight, std=0.001)
+        nn.init.zeros_(layer.bias)
+    train(model, examples, options.minutes * 60, np.random.default_rng(SEED))
+    save_higherhrnet(model, options.output, **SETTINGS)
+    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
+
+
+def draw_examples(scenes: int) -> list[Example]:
+    """Draw scenes on all cores and cut out their people, with room for shifting and turning them."""
+    with ProcessPoolExecutor() as workers:
+        drawn = tqdm(
+            workers.map(examples_of_scene, range(scenes), chunksize=16), total=scenes, desc="drawing"
+        )
+        return [example for examples in drawn for example in examples]
+
+
+def examples_of_scene(number: int) -> list[Example]:
+    """Draw one scene, its activity by the weights of `ACTIVITIES`, and return its people."""
+    rng = np.random.default_rng([SEED, number])
+    weights = np.array([activity.weight for activity in ACTIVITIES])
+    scene = draw_scene(rng, ACTIVITIES[rng.choice(len(ACTIVITIES), p=weights / weights.sum())])
+    people = [instance for instance in scene.instances if instance.keypoints is not None]
+    keypoints = np.array([person.keypoints for person in people])
+    height, width = scene.picture.shape[:2]
+    examples = []
+    for person in people:
+        if person.mask.sum() < SMALLEST:
+            continue
+        rows, columns = np.nonzero(person.mask)
+        box = np.array([columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1], dtype=float)
+        x, y, w, h = grow_box(box, width, height, pad=60)
+        moved = keypoints - [x, y, 0]
+        inside = (moved[..., 0] >= 0) & (moved[..., 0] < w) & (moved[..., 1] >= 0) & (moved[..., 1] < h)
+        moved[..., 2] *= inside
+        shown = moved[moved[..., 2].any(axis=1)]
+        examples.append(Example(scene.picture[y : y + h, x : x + w].copy(), box - [x, y, 0, 0], shown))
+    return examples
+
+
+def train(model: nn.Module, examples: list[Example], seconds: float, rng: np.random.Generator) -> None:
+    """Train for a given time with Adam and a cosine learning rate; batches hold crops of one input size."""
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
+    model.train()
+    model.backbone.train()  # HRNet.train() returns None in MMPose 1.x, not that it failed
+    start, step, losses = time.monotonic(), 0, []
+    with tqdm(total=round(seconds), desc="training", unit="s") as bar:
+        for batch in batches(examples, rng):
+            elapsed = time.monotonic() - start
+            if elapsed >= seconds:
+                break
+            warm = min(1.0, (step + 1) / 200)
+            optimiser.param_groups[0]["lr"] = (
+                LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * elapsed / seconds))
+            )
+            losses.append(train_step(model, optimiser, *batch))
+            step += 1
+            bar.update(round(elapsed) - bar.n)
+            bar.set_postfix(steps=step, loss=f"{np.mean(losses[-100:]):.5f}", refresh=False)
+
+
+def train_step(
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    pixels: Tensor,
+    targets: list[Tensor],
+    indices: list[Tensor],
+) -> float:
+    """Take one step; the network in bfloat16 where the processor has it, the losses in float32."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported()):
+        outputs = model.head(model.backbone(pixels.contiguous(memory_format=torch.channels_last)))
+    loss = sum(model.head.loss_by_targets([output.float() for output in outputs], targets, indices).values())
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+    return float(loss)
+
+
+def batches(examples: list[Example], rng: np.random.Generator):
+    """Yield endless batches (pixels, heatmaps per resolution, joint indices), each of one input size."""
+    waiting: dict[tuple[int, int], list] = {}
+    while True:
+        for i in rng.permutation(len(examples)):
+            size, item = augment(examples[i], rng)
+            waiting.setdefault(size, []).append(item)
+            if len(waiting[size]) * size[0] * size[1] >= BATCH_PIXELS:
+                yield collate(waiting.pop(size), size)
+
+
+def augment(example: Example, rng: np.random.Generator) -> tuple[tuple[int, int], tuple]:
+    """Mirror, shift, scale, turn and recolour an example into its input window."""
+    pixels, keypoints = example.pixels, example.keypoints.copy()
+    height, width = pixels.shape[:2]
+    crop = grow_box(example.box, width, height, pad=20)
+    window = input_window(crop[2], crop[3], SETTINGS["input_size"])
+    size = tuple(min(side, LONGEST) for side in window.size)
+    center = crop[:2] + window.center + rng.normal(0, 0.04, 2) * crop[2:]
+    scale = window.size[0] / window.extent[0] * rng.uniform(0.8, 1.2)
+    matrix = cv2.getRotationMatrix2D(tuple(map(float, center)), rng.normal(0, 10), scale)
+    matrix[:, 2] += np.array(size) / 2 - center
+    points = keypoints[..., :2] @ matrix[:, :2].T + matrix[:, 2]
+    view = cv2.warpAffine(pixels, matrix, size)
+    if rng.random() < 0.5:
+        view = view[:, ::-1]
+        points[..., 0] = size[0] - points[..., 0]
+        points, keypoints = points[:, FLIP_INDICES], keypoints[:, FLIP_INDICES]
+    gain = rng.uniform(0.75, 1.25) * rng.uniform(0.92, 1.08, 3)
+    view = np.clip(view * gain + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
+    return size, (view, points, keypoints[..., 2] > 0)
+
+
+def collate(items: list[tuple], size: tuple[int, int]) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Stack a batch and draw its targets."""
+    codec = HigherHRNetCodec(input_size=size)
+    encoded = [
+        codec.encode(points.astype(np.float32), visible.astype(np.float32)) for _, points, visible in items
+    ]
+    heatmaps = [torch.from_numpy(np.stack([one["heatmaps"][level] for one in encoded])) for level in range(2)]
+    indices = [torch.from_numpy(one["keypoint_indices"]).long() for one in encoded]
+    return load_pixels([view for view, _, _ in items]), heatmaps, indices
+
+
+if __name__ == "__main__":
+    main()
