@@ -13,19 +13,37 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 from PIL import Image
 from pycocotools.coco import COCO
 
 from lib.profiles import DataError
 
-# fmt: off
-KEYPOINTS = (  # COCO's order; left is the person's own left
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear",
-    "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
-)
-# fmt: on
+# joint: its mirror image, and COCO's sigma: how far annotators disagree, relative to the root of the person's
+# area. In COCO's order; left is the person's own left.
+JOINTS = {
+    "nose": ("nose", 0.026),
+    "left_eye": ("right_eye", 0.025),
+    "right_eye": ("left_eye", 0.025),
+    "left_ear": ("right_ear", 0.035),
+    "right_ear": ("left_ear", 0.035),
+    "left_shoulder": ("right_shoulder", 0.079),
+    "right_shoulder": ("left_shoulder", 0.079),
+    "left_elbow": ("right_elbow", 0.072),
+    "right_elbow": ("left_elbow", 0.072),
+    "left_wrist": ("right_wrist", 0.062),
+    "right_wrist": ("left_wrist", 0.062),
+    "left_hip": ("right_hip", 0.107),
+    "right_hip": ("left_hip", 0.107),
+    "left_knee": ("right_knee", 0.087),
+    "right_knee": ("left_knee", 0.087),
+    "left_ankle": ("right_ankle", 0.089),
+    "right_ankle": ("left_ankle", 0.089),
+}
+KEYPOINTS = tuple(JOINTS)
+FLIP_INDICES = tuple(KEYPOINTS.index(mirror) for mirror, _ in JOINTS.values())
+SIGMAS = np.array([sigma for _, sigma in JOINTS.values()])
 BOX = ["x", "y", "w", "h"]
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]

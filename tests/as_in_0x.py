@@ -4,9 +4,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lib.associative_embedding import HigherHRNetCodec
-from lib.crops import input_window, load_pixels
-from lib.keypoints import FLIP_INDICES
+from lib.coco import FLIP_INDICES
+from lib.higherhrnet.associative_embedding import HigherHRNetCodec
+from lib.pose.crops import input_window, load_pixels
 
 
 def people_as_in_0x(network: torch.nn.Module, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

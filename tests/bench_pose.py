@@ -19,12 +19,12 @@ import torch
 from as_in_0x import people_as_in_0x
 from reference import build_by_rule, shared_path
 
-from lib.associative_embedding import local_maxima
-from lib.crops import cut, grow_box, input_window, load_pixels, read_image
-from lib.detectors import choose_dtype
-from lib.higherhrnet import aggregate_maps
-from lib.keypoints import FLIP_INDICES
-from lib.pose import PoseEstimator
+from lib.coco import FLIP_INDICES
+from lib.higherhrnet.associative_embedding import local_maxima
+from lib.higherhrnet.model import aggregate_maps
+from lib.pose.crops import cut, grow_box, input_window, load_pixels, read_image
+from lib.pose.detectors import choose_dtype
+from lib.pose.estimator import PoseEstimator
 
 
 def load_persons(count: int) -> tuple[list[np.ndarray], np.ndarray]:

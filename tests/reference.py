@@ -8,7 +8,7 @@ import pytest
 import torch
 from munkres import Munkres
 
-from lib.higherhrnet import build_higherhrnet, higherhrnet_config
+from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config
 
 NARROW = {"channels": (8, 16, 32, 64)}
 SMALLEST = {"channels": (4, 4, 4, 4), "modules": (1, 1, 1), "blocks": 1, "input_size": 64}

@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 from mmpose.datasets.transforms import BottomupGetHeatmapMask, GenerateTarget, PackPoseInputs
 from reference import NARROW, SMALLEST, build_by_rule, decode_literally, names_of_0x, shared_path
 
-from lib.associative_embedding import HigherHRNetCodec, local_maxima, tag_loss
-from lib.checkpoints import load_strictly, read_checkpoint
-from lib.crops import InputWindow, input_window
-from lib.higherhrnet import (
+from lib.higherhrnet.associative_embedding import HigherHRNetCodec, local_maxima, tag_loss
+from lib.higherhrnet.checkpoints import load_strictly, read_checkpoint
+from lib.higherhrnet.mmpose_parts import MODELS, batch_heatmap_nms
+from lib.higherhrnet.model import (
     aggregate_maps,
     build_higherhrnet,
     higherhrnet_config,
     load_higherhrnet,
     save_higherhrnet,
 )
-from lib.mmpose_parts import MODELS, batch_heatmap_nms
+from lib.pose.crops import InputWindow, input_window
 
 
 @pytest.fixture(scope="module")

@@ -22,10 +22,10 @@ from scenery.scene import draw_scene
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from lib.associative_embedding import HigherHRNetCodec
-from lib.crops import grow_box, input_window, load_pixels
-from lib.higherhrnet import build_higherhrnet, higherhrnet_config, save_higherhrnet
-from lib.keypoints import FLIP_INDICES
+from lib.coco import FLIP_INDICES
+from lib.higherhrnet.associative_embedding import HigherHRNetCodec
+from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config, save_higherhrnet
+from lib.pose.crops import grow_box, input_window, load_pixels
 
 SEED = 77  # draw.py draws with 2014
 SETTINGS = {"channels": (16, 32, 48, 64), "modules": (1, 1, 1), "blocks": 1, "input_size": 128}

@@ -12,29 +12,8 @@ import pandas as pd
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-# name: (its mirror image, COCO's sigma: how far annotators disagree, relative to the root of the person's
-# area)
-JOINTS = {
-    "nose": ("nose", 0.026),
-    "left_eye": ("right_eye", 0.025),
-    "right_eye": ("left_eye", 0.025),
-    "left_ear": ("right_ear", 0.035),
-    "right_ear": ("left_ear", 0.035),
-    "left_shoulder": ("right_shoulder", 0.079),
-    "right_shoulder": ("left_shoulder", 0.079),
-    "left_elbow": ("right_elbow", 0.072),
-    "right_elbow": ("left_elbow", 0.072),
-    "left_wrist": ("right_wrist", 0.062),
-    "right_wrist": ("left_wrist", 0.062),
-    "left_hip": ("right_hip", 0.107),
-    "right_hip": ("left_hip", 0.107),
-    "left_knee": ("right_knee", 0.087),
-    "right_knee": ("left_knee", 0.087),
-    "left_ankle": ("right_ankle", 0.089),
-    "right_ankle": ("left_ankle", 0.089),
-}
-FLIP_INDICES = tuple(list(JOINTS).index(mirror) for mirror, _ in JOINTS.values())
-SIGMAS = np.array([sigma for _, sigma in JOINTS.values()])
+from lib.coco import SIGMAS
+
 SHOULDERS, HIPS = [5, 6], [11, 12]
 
 EVALUATION_NAMES = [

@@ -12,11 +12,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lib.associative_embedding import HigherHRNetCodec, tag_loss
-from lib.checkpoints import read_checkpoint, use_strictly
-from lib.crops import PIXEL_MEAN, PIXEL_STD
-from lib.keypoints import FLIP_INDICES
-from lib.mmpose_parts import KEYPOINT_CODECS, MODELS, BaseHead, BasicBlock, InstanceData, KeypointMSELoss
+from lib.coco import FLIP_INDICES
+from lib.higherhrnet.associative_embedding import HigherHRNetCodec, tag_loss
+from lib.higherhrnet.checkpoints import read_checkpoint, use_strictly
+from lib.higherhrnet.mmpose_parts import (
+    KEYPOINT_CODECS,
+    MODELS,
+    BaseHead,
+    BasicBlock,
+    InstanceData,
+    KeypointMSELoss,
+)
+
+# ImageNet statistics of red, green and blue, 0 to 255, that HRNet was trained with.
+PIXEL_MEAN, PIXEL_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 # Where a checkpoint's meta keeps the arguments of `higherhrnet_config`, for networks other than W32.
 SETTINGS = "higherhrnet"

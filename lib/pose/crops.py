@@ -9,8 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-# ImageNet statistics of red, green and blue, 0 to 255, that HRNet was trained with.
-PIXEL_MEAN, PIXEL_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+from lib.higherhrnet.model import PIXEL_MEAN, PIXEL_STD
 
 Picture = np.ndarray | Image.Image | str | Path
 

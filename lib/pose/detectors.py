@@ -15,11 +15,11 @@ from mmengine.config import Config
 from mmengine.logging.history_buffer import HistoryBuffer
 from torch import Tensor
 
-from lib.associative_embedding import People
-from lib.checkpoints import load_strictly
-from lib.crops import InputWindow, input_window, load_pixels
-from lib.higherhrnet import aggregate_maps
-from lib.mmpose_parts import MODELS, fuse_conv_bn
+from lib.higherhrnet.associative_embedding import People
+from lib.higherhrnet.checkpoints import load_strictly
+from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
+from lib.higherhrnet.model import aggregate_maps
+from lib.pose.crops import InputWindow, input_window, load_pixels
 
 # model: its config among those that MMPose ships
 TOP_DOWN_CONFIGS = {

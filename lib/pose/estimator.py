@@ -9,11 +9,11 @@ import pandas as pd
 import torch
 from scipy.optimize import linear_sum_assignment
 
-from lib.associative_embedding import People
-from lib.crops import Picture, cut, grow_box, read_image
-from lib.detectors import BottomUp, Detection, TopDown, nobody
-from lib.higherhrnet import load_higherhrnet
-from lib.keypoints import JOINTS
+from lib.coco import JOINTS
+from lib.higherhrnet.associative_embedding import People
+from lib.higherhrnet.model import load_higherhrnet
+from lib.pose.crops import Picture, cut, grow_box, read_image
+from lib.pose.detectors import BottomUp, Detection, TopDown, nobody
 
 # Beyond it a crop's input shrinks; MMPose 0.29 goes up to 512 x 8320 and more. No crop of V-COCO reaches it
 # (the largest of 11,570 has 512 x 2944), so there it changes nothing.

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.mmpose_parts import KEYPOINT_CODECS, AssociativeEmbedding, batch_heatmap_nms, to_numpy
+from lib.higherhrnet.mmpose_parts import KEYPOINT_CODECS, AssociativeEmbedding, batch_heatmap_nms, to_numpy
 
 # Nose, eyes, ears, shoulders, hips, then elbows, wrists, knees, ankles: from the steadiest joints outwards.
 GROUPING_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
