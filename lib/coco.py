@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import msgspec
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageOps
 from pycocotools.coco import COCO
 
 from lib.profiles import DataError
@@ -81,14 +81,31 @@ class _CocoFile(msgspec.Struct):
 
 
 def load_image(path: str | Path) -> Image.Image:
-    """Read an image file as RGB, in the pixel grid that COCO's boxes refer to (EXIF rotation ignored)."""
+    """Read an image file of any kind as RGB, turned upright by its EXIF tag: boxes count in that image.
+
+    Greyscale, palette, CMYK and transparent images become RGB, transparency ignored; 16 bits are scaled to 8.
+    Raises DataError where the file is missing, truncated, no image, or of a kind without a fixed range.
+    """
     try:
         with Image.open(path) as image:
-            return image.convert("RGB")
+            return to_rgb(image)
     except FileNotFoundError:
         raise DataError(f"{path}: the image is missing; put it there or download it again.") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: the image cannot be decoded ({error}); download it again.") from None
+        raise DataError(f"{path}: the image cannot be decoded ({error}); get it again.") from None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn any PIL image upright and into 8-bit RGB; ValueError for numbers without a fixed range."""
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no fixed range")
+    if image.mode.startswith("I"):  # 16 bits, which PIL's own conversion would clip instead of scale
+        pixels = np.asarray(image).astype(np.int64)
+        if pixels.min() < 0 or pixels.max() >= 2**16:
+            raise ValueError("pixels of more than 16 bits have no fixed range")
+        image = Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lib.profiles import DataError
+
 # What MMPose 0.x's metadata may hold besides Python's own plain types, which torch always allows: NumPy
 # scalars.
 PLAIN_TYPES = (
@@ -25,7 +27,7 @@ HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})(?:_\d{8})?\.\w+$")
 def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
     """Read a checkpoint as `{"state_dict": {name: tensor}, "meta": {...}}`, executing nothing from it.
 
-    Classes other than torch's, `PLAIN_TYPES` and `extra_types` are refused. Raises ValueError, naming the
+    Classes other than torch's, `PLAIN_TYPES` and `extra_types` are refused. Raises DataError, naming the
     file and the remedy, where the file is absent, damaged, or not what the hash in its name says.
     """
     path = Path(path)
@@ -38,22 +40,22 @@ def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dic
         what = (
             f"holds the class {found[1]}, which is not plain" if found else "is damaged or not a checkpoint"
         )
-        raise ValueError(f"{path}: {what}; get the file again from its publisher") from error
+        raise DataError(f"{path}: {what}; get the file again from its publisher") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(
+        raise DataError(
             f"{path}: field state_dict must map names to tensors; this is not a checkpoint of a model"
         )
     meta = (None if state is content else content.get("meta")) or {}
     if not isinstance(meta, dict):
-        raise ValueError(f"{path}: field meta must be a dict, it is a {type(meta).__name__}")
+        raise DataError(f"{path}: field meta must be a dict, it is a {type(meta).__name__}")
     return {"state_dict": dict(state), "meta": meta}
 
 
 def check_hash(path: Path) -> None:
-    """Raise ValueError unless the file exists and begins with the sha256 digits that its name may end in."""
+    """Raise DataError unless the file exists and begins with the sha256 digits that its name may end in."""
     if not path.is_file():
-        raise ValueError(f"{path}: no such checkpoint; download it, or give the path of another")
+        raise DataError(f"{path}: no such checkpoint; download it, or give the path of another")
     promised = HASH_IN_NAME.search(path.name)
     if promised is None:
         return
@@ -61,7 +63,7 @@ def check_hash(path: Path) -> None:
         actual = hashlib.file_digest(file, "sha256").hexdigest()
     if not actual.startswith(promised[1]):
         begin = actual[: len(promised[1])]
-        raise ValueError(f"{path}: its sha256 begins {begin}, its name says {promised[1]}; download it again")
+        raise DataError(f"{path}: its sha256 begins {begin}, its name says {promised[1]}; download it again")
 
 
 def load_strictly(model: nn.Module, path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
@@ -74,7 +76,7 @@ def load_strictly(model: nn.Module, path: str | Path, extra_types: tuple[type, .
 def use_strictly(model: nn.Module, state: dict[str, Tensor], path: str | Path) -> None:
     """Give `model` the tensors of a state dict, named as in MMPose 0.x or 1.x, from the file `path`.
 
-    Raises ValueError naming the file and a parameter that is absent, left over or of another shape.
+    Raises DataError naming the file and a parameter that is absent, left over or of another shape.
     """
     given = {rename_from_0x(name): value for name, value in state.items()}
     wanted = model.state_dict()
@@ -83,13 +85,13 @@ def use_strictly(model: nn.Module, state: dict[str, Tensor], path: str | Path) -
         ("has besides", given.keys() - wanted.keys()),
     ):
         if names:
-            raise ValueError(
+            raise DataError(
                 f"{path}: {problem} {min(names)} ({len(names)} such); it belongs to another model or config"
             )
     for name, tensor in wanted.items():
         expected, received = tuple(tensor.shape), tuple(given[name].shape)
         if expected != received:
-            raise ValueError(f"{path}: {name} has shape {received}, the model's config says {expected}")
+            raise DataError(f"{path}: {name} has shape {received}, the model's config says {expected}")
     model.load_state_dict(given, strict=True)
 
 

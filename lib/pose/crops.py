@@ -6,9 +6,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from lib.coco import load_image, to_rgb
 from lib.higherhrnet.model import PIXEL_MEAN, PIXEL_STD
 
 Picture = np.ndarray | Image.Image | str | Path
@@ -17,41 +18,24 @@ Picture = np.ndarray | Image.Image | str | Path
 def read_image(picture: Picture) -> np.ndarray:
     """Return any picture as uint8 RGB (h, w, 3).
 
-    A path or PIL image is turned upright by its EXIF tag (boxes count in the upright picture), and greyscale,
-    palette, CMYK and transparent ones become RGB, transparency ignored. 16 bits are scaled to 8. An array is
-    taken as it is: (h, w), (h, w, 3) or (h, w, 4), uint8 or uint16. Raises ValueError, naming the file, where
-    it is absent, truncated or of a kind without a fixed range (floating point).
+    A path or PIL image becomes what `lib.coco.load_image` says. An array is taken as it is: (h, w), (h, w, 3)
+    or (h, w, 4), uint8 or uint16. Raises ValueError where it is none of these.
     """
-    if isinstance(picture, np.ndarray):
-        return _to_rgb(picture, "the array")
+    if isinstance(picture, str | Path):
+        return np.asarray(load_image(picture))
     if isinstance(picture, Image.Image):
-        return _to_rgb(_pixels(picture), "the image")
-    try:
-        with Image.open(picture) as image:
-            return _to_rgb(_pixels(image), str(picture))
-    except FileNotFoundError as error:
-        raise ValueError(f"{picture}: no such image") from error
-    except OSError as error:  # also PIL's own: not an image, or truncated
-        raise ValueError(f"{picture}: cannot be read as an image ({error}); get the file again") from error
+        return np.asarray(to_rgb(picture))
+    return _array_to_rgb(picture)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    image = ImageOps.exif_transpose(image)
-    # PIL's conversion to RGB would clip what does not fit into 8 bits.
-    keep = image.mode.startswith("I") or image.mode in ("F", "RGB", "L")
-    return np.asarray(image if keep else image.convert("RGB"))
-
-
-def _to_rgb(pixels: np.ndarray, name: str) -> np.ndarray:
-    if pixels.dtype == np.int32 and pixels.size and pixels.min() >= 0 and pixels.max() < 2**16:
-        pixels = pixels.astype(np.uint16)  # PIL's mode I, a 16-bit file in 32 bits
+def _array_to_rgb(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or not pixels.size:
         raise ValueError(
-            f"{name}: expected pixels (h, w), (h, w, 3) or (h, w, 4) of 8 or 16 bits, "
+            f"the array: expected pixels (h, w), (h, w, 3) or (h, w, 4) of 8 or 16 bits, "
             f"got {pixels.shape} of {pixels.dtype}"
         )
     return np.ascontiguousarray(pixels[..., :3])
