@@ -5,6 +5,7 @@
 
 PROFILE ?= sample
 PARAMETERS ?=
+LAB_OPTIONS ?=
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 READY := .venv/ready
@@ -27,7 +28,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lab: $(READY)
-	$(BIN)/jupyter lab notebooks
+	$(BIN)/jupyter lab notebooks $(LAB_OPTIONS)
 
 format: $(READY)
 	$(BIN)/ruff check --fix

@@ -62,6 +62,15 @@ def test_labels_are_drawn_at_their_counts(people, language):
     assert drawn == {figures.text(verb, language): counts.loc[verb, "train"] for verb in VERBS}
 
 
+def test_cooccurrence_shows_the_share_of_the_rows_people():
+    """Three people hold, one of them reads; nobody reads without holding."""
+    people = pd.DataFrame({"hold": [True, True, True], "read": [True, False, False]})
+    mesh = figures.draw_cooccurrence(people, ["hold", "read"], "en").axes[0].collections[0]
+    values = mesh.get_array().reshape(2, 2)
+    assert values[0, 1] == pytest.approx(1 / 3)
+    assert values[1, 0] == 1
+
+
 def test_every_verb_has_a_japanese_name_of_its_own():
     names = [figures.text(verb, "ja") for verb in VERBS]
     assert all(not name.isascii() for name in names)

@@ -140,6 +140,7 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
         pd.DataFrame({"a": [1]}).to_csv(temporary)
         assert not path.exists()
     assert list(path.parent.iterdir()) == [path]
+    assert pd.read_csv(path, index_col=0).to_dict() == {"a": {0: 1}}
 
 
 def test_verbs_are_the_published_ones_in_order():

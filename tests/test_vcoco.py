@@ -128,6 +128,16 @@ def test_people_survive_parquet(tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "people.parquet"), people)
 
 
+def test_verbs_may_list_people_in_another_order(tiny):
+    paths = tiny.write()
+    before = load_people(paths["vcoco"], paths["instances"])
+    entry = tiny.contents["vcoco"][VERBS.index("sit")]
+    for field in ("image_id", "ann_id", "label"):
+        entry[field].reverse()
+    tiny.write()
+    pd.testing.assert_frame_equal(load_people(paths["vcoco"], paths["instances"]), before)
+
+
 def test_objects_are_all_others_of_the_image(tiny):
     paths = tiny.write()
     people = load_people(paths["vcoco"], paths["instances"])
@@ -184,7 +194,7 @@ def test_people_without_a_verb_are_counted_not_kept(tiny):
 
 
 def test_border_contact():
-    people = pd.DataFrame({"x": [0, 5], "y": [9, 0.5], "w": [4, 5], "h": [1, 2], "width": 10, "height": 10})
+    people = pd.DataFrame({"x": [0, 5], "y": [9, 1.0], "w": [4, 5], "h": [1, 2], "width": 10, "height": 10})
     contact = find_border_contact(people)
     assert contact.to_numpy().tolist() == [[True, False, False, True], [False, True, True, False]]
 
