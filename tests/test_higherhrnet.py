@@ -288,7 +288,7 @@ def test_tag_loss_has_the_gradient_of_mmpose_1x(seed, people):
     gradients, push = [], []
     for loss in (tag_loss, MODELS.get("AssociativeEmbeddingLoss")(push_loss_factor=0.5)):
         parts = loss(tags, [indices])
-        push.append(float(parts[1]))
+        push.append(parts[1].item())
         total = parts[0] + parts[1]
         gradients.append(torch.autograd.grad(total, tags, allow_unused=True)[0])
     present = int((indices[..., 1].sum(dim=1) > 0).sum())
