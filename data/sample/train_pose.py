@@ -26,6 +26,7 @@ from lib.coco import FLIP_INDICES
 from lib.higherhrnet.associative_embedding import HigherHRNetCodec
 from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config, save_higherhrnet
 from lib.pose.crops import grow_box, input_window, load_pixels
+from lib.profiles import write_whole
 
 SEED = 77  # draw.py draws with 2014
 SETTINGS = {"channels": (16, 32, 48, 64), "modules": (1, 1, 1), "blocks": 1, "input_size": 128}
@@ -58,8 +59,10 @@ def main() -> None:
     for layer in model.head.final_layers:  # start from empty maps, as most pixels are empty
         nn.init.normal_(layer.weight, std=0.001)
         nn.init.zeros_(layer.bias)
-    train(model, examples, options.minutes * 60, np.random.default_rng(SEED))
-    save_higherhrnet(model, options.output, **SETTINGS)
+    train(model, examples, options.minutes * 60, options.output.with_suffix(".part"))
+    with write_whole(options.output) as path:
+        save_higherhrnet(model, path, **SETTINGS)
+    options.output.with_suffix(".part").unlink()
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
 
@@ -95,25 +98,43 @@ def examples_of_scene(number: int) -> list[Example]:
     return examples
 
 
-def train(model: nn.Module, examples: list[Example], seconds: float, rng: np.random.Generator) -> None:
-    """Train for a given time with Adam and a cosine learning rate; batches hold crops of one input size."""
+def train(model: nn.Module, examples: list[Example], seconds: float, kept: Path) -> None:
+    """Train for a given time with Adam and a cosine learning rate; batches hold crops of one input size.
+
+    The state is kept in a file every minute: killed, the training goes on from there.
+    """
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
     model.train()
     model.backbone.train()  # HRNet.train() returns None in MMPose 1.x, not that it failed
-    start, step, losses = time.monotonic(), 0, []
-    with tqdm(total=round(seconds), desc="training", unit="s") as bar:
-        for batch in batches(examples, rng):
-            elapsed = time.monotonic() - start
+    step, elapsed = resume(model, optimiser, kept)
+    began, saved, losses = time.monotonic() - elapsed, elapsed, []
+    with tqdm(total=round(seconds), initial=round(elapsed), desc="training", unit="s") as bar:
+        for batch in batches(examples, np.random.default_rng([SEED, step])):
+            elapsed = time.monotonic() - began
             if elapsed >= seconds:
                 break
             warm = min(1.0, (step + 1) / 200)
-            optimiser.param_groups[0]["lr"] = (
-                LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * elapsed / seconds))
-            )
+            cosine = 0.5 * (1 + math.cos(math.pi * elapsed / seconds))
+            optimiser.param_groups[0]["lr"] = LEARNING_RATE * warm * cosine
             losses.append(train_step(model, optimiser, *batch))
             step += 1
             bar.update(round(elapsed) - bar.n)
             bar.set_postfix(steps=step, loss=f"{np.mean(losses[-100:]):.5f}", refresh=False)
+            if elapsed - saved > 60:
+                state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
+                with write_whole(kept) as path:
+                    torch.save({**state, "step": step, "elapsed": elapsed}, path)
+                saved = elapsed
+
+
+def resume(model: nn.Module, optimiser: torch.optim.Optimizer, kept: Path) -> tuple[int, float]:
+    """Take up an interrupted training; return its steps and seconds, or zeros where there is none."""
+    if not kept.exists():
+        return 0, 0.0
+    state = torch.load(kept, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimiser.load_state_dict(state["optimiser"])
+    return state["step"], state["elapsed"]
 
 
 def train_step(

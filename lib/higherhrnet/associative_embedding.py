@@ -21,13 +21,16 @@ GROUPING_ORDER = (0, 1, 2, 3, 4, 5, 6, 11, 12, 7, 8, 9, 10, 13, 14, 15, 16)
 
 
 class People(NamedTuple):
-    """What the maps of one image decode to."""
+    """What the maps of one image decode to.
 
-    keypoints: (
-        np.ndarray
-    )  # (people, K, 3): x, y in heatmap pixels, confidence; a joint found nowhere is 0, 0, 0
-    scores: np.ndarray  # (people,): mean confidence before refinement, an undetected joint counting as 0
-    found: int  # people grouped, also where only the best of them is returned
+    `keypoints` (people, K, 3) are x, y in heatmap pixels and confidence, 0, 0, 0 where a joint was found
+    nowhere. `scores` (people,) are mean confidences before refinement, an undetected joint counting as 0.
+    `found` counts the people grouped, also where only the best of them is returned.
+    """
+
+    keypoints: np.ndarray
+    scores: np.ndarray
+    found: int
 
 
 @KEYPOINT_CODECS.register_module()

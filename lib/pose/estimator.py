@@ -58,15 +58,16 @@ class Poses:
 class PoseEstimator:
     """Estimates the pose of persons given by boxes; the defaults are the thesis's way.
 
-    - `weights`: a checkpoint; None leaves random weights, for tests and benchmarks. - `model`: `higherhrnet`,
-    bottom-up, or MMPose's top-down `hrnet_w32`, `simple_baseline` or `rtmpose`. - `source`: `crop` runs
-    HigherHRNet on the box grown by `pad` pixels and keeps the detection with the largest
-      score; `image` runs it once per image and gives each box the detection that overlaps it best, one each.
-    - `network`: a HigherHRNet ready built, instead of `weights`. - `precision`: `float32`, the reference;
-    `bfloat16`, `float16`; `auto`, the fastest on this device. Top-down
-      models always use float32.
-    - `batch_size`: crops of 512 x 512 in one forward pass; larger ones count by their pixels. - `max_pixels`:
-    bound of HigherHRNet's input (see `input_window`); None is MMPose 0.29's literal behaviour.
+    weights      a checkpoint; None leaves random weights, for tests and benchmarks
+    model        `higherhrnet`, bottom-up, or MMPose's top-down `hrnet_w32`, `simple_baseline`, `rtmpose`
+    source       `crop` runs HigherHRNet on the box grown by `pad` pixels and keeps the detection with the
+                 largest score; `image` runs it once per image and gives each box the detection that
+                 overlaps it best, one each
+    network      a HigherHRNet ready built, instead of `weights`
+    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the fastest on this device.
+                 Top-down models always use float32
+    batch_size   crops of 512 x 512 in one forward pass; larger ones count by their pixels
+    max_pixels   bound of HigherHRNet's input (see `input_window`); None is MMPose 0.29's literal behaviour
     """
 
     def __init__(

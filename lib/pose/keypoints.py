@@ -32,11 +32,12 @@ def normalise_keypoints(
 ) -> np.ndarray:
     """Return (people, 17, 3) keypoints in another form, confidences unchanged.
 
-    - `raw`: as they are, missing joints too (the thesis, on crop pixels); - `crop`: divided by the crop's
-    `sizes` (people, 2), w and h; - `box`: the box (x, y, w, h) of `boxes` (people, 4), in the same pixels,
-    becomes the unit square; - `torso`: see `torso_frame`; - `standard`: each joint's x and y less the mean,
-    over the deviation, of `reference` (people, 17, 3), which is to
-      hold training persons only.
+    raw        as they are, missing joints too (the thesis, on crop pixels)
+    crop       divided by the crop's `sizes` (people, 2), w and h
+    box        the box (x, y, w, h) of `boxes` (people, 4), in the same pixels, becomes the unit square
+    torso      centred on the torso, its length 1: see `torso_frame`
+    standard   each joint's x and y less the mean, over the deviation, of `reference` (people, 17, 3), which
+               is to hold training persons only
 
     In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN.
     """
