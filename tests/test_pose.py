@@ -239,6 +239,14 @@ def test_image_mode_gives_each_box_the_person_that_overlaps_it():
     assert detections[3].score == 0.5  # the other two are taken: one person for one box
 
 
+def test_image_mode_gives_a_box_nobody_rather_than_a_person_elsewhere():
+    people = People(person_in(0, 0, 20, 40)[None], np.array([0.9]), 1)
+    (detection,) = match_people(people, np.array([[100, 100, 10, 10]]))
+    assert detection.found == 0
+    assert np.isnan(detection.score)
+    assert np.isnan(detection.keypoints).all()
+
+
 def test_image_mode_runs_and_is_independent_of_order(network):
     images, boxes = persons()
     estimator = PoseEstimator(network=network, source="image")
