@@ -1,6 +1,6 @@
 """Measure `PoseEstimator` against the literal loop of MMPose 0.29: HigherHRNet W32 at 512, same crops.
 
-    python tests/bench_pose.py [--rounds 2] [--threads 2] [--persons 14] [--device cpu]
+    python tests/bench_pose.py [--rounds 2] [--threads 2] [--persons 24] [--device cpu]
 
 The weights are random, so the last layers are shifted until a crop shows a few people, as real ones do;
 decoding would otherwise be measured on hundreds. Both sides alternate, because the machine may be shared. The
@@ -19,23 +19,47 @@ import torch
 from as_in_0x import people_as_in_0x
 from reference import build_by_rule, shared_path
 
-from lib.coco import FLIP_INDICES
+from lib.coco import BOX, FLIP_INDICES
 from lib.higherhrnet.associative_embedding import local_maxima
 from lib.higherhrnet.model import aggregate_maps
 from lib.pose.crops import cut, grow_box, input_window, load_pixels, read_image
 from lib.pose.detectors import choose_dtype
 from lib.pose.estimator import PoseEstimator
+from lib.pose.keypoints import evaluate_keypoints
+from lib.profiles import load_profile
+from lib.vcoco import load_people
 
 
-def load_persons(count: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return images and boxes of the persons in the real COCO images beside the checkout."""
+def load_persons(count: int | None) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return images and boxes of the persons in the real images beside the checkout: COCO's, V-COCO's."""
     folder = shared_path("coco_keypoints")
     content = json.loads((folder / "person_keypoints.json").read_text())
-    pictures = {image["id"]: read_image(folder / image["file_name"]) for image in content["images"]}
-    people = [person for person in content["annotations"] if not person["iscrowd"]][:count]
-    return [pictures[person["image_id"]] for person in people], np.array(
-        [person["bbox"] for person in people]
-    )
+    files = {image["id"]: folder / image["file_name"] for image in content["images"]}
+    persons = [(files[one["image_id"]], one["bbox"]) for one in content["annotations"] if not one["iscrowd"]]
+    folder = shared_path("vcoco")
+    people = load_people(folder / "vcoco_test.json", folder / "instances_vcoco_all_2014.json")
+    for person in people[["file_name", *BOX]].itertuples(index=False):
+        if (folder / "images" / person.file_name).exists():
+            persons.append((folder / "images" / person.file_name, list(person[1:])))
+    pictures = {path: read_image(path) for path, _ in persons}
+    return [pictures[path] for path, _ in persons[:count]], np.array([box for _, box in persons[:count]])
+
+
+def sample_average_precision(precisions: list[str]) -> pd.Series:
+    """Return the AP of the sample's small weights over its test people, per precision."""
+    profile = load_profile("sample")
+    files = profile.splits["test"]
+    people = load_people(files.vcoco_json, files.instances_json)
+    truth = json.loads(files.person_keypoints_json[0].read_text())
+    paths = [files.images / name for name in people["file_name"]]
+    found = {}
+    for precision in precisions:
+        poses = PoseEstimator(profile.pose_weights, precision=precision).estimate(
+            paths, people[BOX].to_numpy()
+        )
+        table = pd.DataFrame({"image_id": people["image_id"].to_numpy(), "score": poses.scores})
+        found[precision] = evaluate_keypoints(table.assign(keypoints=list(poses.keypoints)), truth)["AP"]
+    return pd.Series(found)
 
 
 @torch.inference_mode()
@@ -69,7 +93,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--persons", type=int, default=14)
+    parser.add_argument("--persons", type=int, default=None, help="all of the real images unless given")
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -102,6 +126,7 @@ def main() -> None:
     }
     print(pd.DataFrame(columns).round(2).to_string())
     hours = 16_000 / len(crops) * elapsed.median().min() / 3600
+    print("AP on the sample's test people:", sample_average_precision(precisions).round(4).to_dict())
     print(f"16,000 crops would take {hours:.1f} hours on this machine")
 
 

@@ -9,6 +9,7 @@ import torch
 from munkres import Munkres
 
 from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config
+from lib.profiles import ROOT
 
 NARROW = {"channels": (8, 16, 32, 64)}
 SMALLEST = {"channels": (4, 4, 4, 4), "modules": (1, 1, 1), "blocks": 1, "input_size": 64}
@@ -16,10 +17,10 @@ SMALLEST = {"channels": (4, 4, 4, 4), "modules": (1, 1, 1), "blocks": 1, "input_
 
 def shared_path(name: str) -> Path:
     """Return a file of the folder `shared` beside the checkout; skip the test where it is absent."""
-    for root in (Path(__file__).resolve().parents[1].parent / "shared", Path("/work/shared")):
-        if (root / name).exists():
-            return root / name
-    pytest.skip(f"needs {name} of the reference folder beside the checkout")
+    path = ROOT.parent / "shared" / name
+    if not path.exists():
+        pytest.skip(f"needs ../shared/{name}")
+    return path
 
 
 def weights_by_rule(shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
