@@ -1,6 +1,6 @@
 """Train the sample's small HigherHRNet on freshly drawn scenes, within an hour on 2 cores.
 
-    python data/sample/train_pose.py [--minutes 35] [--scenes 9000] [--output FILE]
+    python data/sample/train_pose.py [--minutes 38] [--scenes 8000] [--output FILE]
 
 Writes higherhrnet_small.pth. The scenes' seeds are apart from those of the sample's people. Each person is a
 training crop, as the thesis crops: box + 20 px, at the size that `lib.crops.input_window` gives it, so that
@@ -49,8 +49,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=35)
-    parser.add_argument("--scenes", type=int, default=9000)
+    parser.add_argument("--minutes", type=float, default=38)
+    parser.add_argument("--scenes", type=int, default=8000)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "higherhrnet_small.pth")
     options = parser.parse_args()
     torch.manual_seed(SEED)
