@@ -62,6 +62,7 @@ class NotFetched(DataError):
     def __init__(self, file: RemoteFile, reasons: dict[str, str]) -> None:
         size = f"{file.size:,} bytes" if file.size else ""
         digests = [f"{name} {digest}" for name in ("sha256", "md5") if (digest := getattr(file, name))]
+        digests = [digest if len(digest) > 30 else f"{digest}…" for digest in digests]  # known in part only
         proof = ", ".join(filter(None, [size, *digests]))
         tried = "".join(f"\n    {url}  ({reason})" for url, reason in reasons.items())
         super().__init__(f"{file.path}: put the file there{proof and f' ({proof})'}; tried{tried}")

@@ -97,6 +97,8 @@ def test_lib_imports_from_any_folder(tmp_path):
         ("data/vcoco/images/train2014/new.jpg", True),
         ("data/sample/people.parquet", True),
         ("figures/sample/01_people.png", True),
+        ("data/sample/higherhrnet_small.pth", False),
+        ("data/sample/higherhrnet_small.part", True),
     ],
 )
 def test_git_ignores_what_is_made_and_nothing_of_ours(path, ignored):

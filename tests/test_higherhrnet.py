@@ -439,7 +439,7 @@ def test_wrong_hash_absent_and_damaged_files_are_refused(model, tmp_path):
         "none": {"state_dict": None},
     }.items():
         torch.save(odd, tmp_path / f"{name}.pth")
-        refuse(model, tmp_path / f"{name}.pth")
+        refuse(model, tmp_path / f"{name}.pth", "state_dict")
 
 
 @settings(max_examples=60, deadline=None)
