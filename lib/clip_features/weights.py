@@ -123,9 +123,13 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         what = f"holds {refused[1]}, which is no tensor" if refused else "is damaged or holds no weights"
         raise DataError(f"{path}: the file {what}; get it again from its publisher.") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not state or not all(map(_is_named_tensor, state.items())):
         raise DataError(f"{path}: state_dict: must map names to tensors; give the checkpoint of a CLIP.")
     return dict(state)
+
+
+def _is_named_tensor(item: tuple) -> bool:
+    return isinstance(item[0], str) and isinstance(item[1], Tensor)
 
 
 def _read(path: Path) -> object:
@@ -204,7 +208,7 @@ def _check_heads(state: dict[str, Tensor], path: Path) -> None:
     for name in ("ln_final.weight", "visual.class_embedding"):
         if name in state and (state[name].ndim != 1 or state[name].numel() % 64):
             raise DataError(
-                f"{path}: {name} has shape {tuple(state[name].shape)}, a CLIP's is a multiple of 64, the width "
+                f"{path}: {name} has shape {tuple(state[name].shape)}, CLIP's is a multiple of 64, the width "
                 "of its heads; give the weights of another model."
             )
 
