@@ -343,7 +343,7 @@ def test_prompts_are_plain_english_about_vcocos_verbs():
     assert len(set(prompts)) == len(prompts) == 26 * len(TEMPLATES)
     assert "a photo of a person riding." in prompts_for("ride")
     assert "a photo of a person lying down." in prompts_for("lay")
-    assert all("person" in prompt or "{}" not in prompt for prompt in prompts)
+
     assert prompts_for("play_the_{}_guitar")[0] == "a photo of a person play the {} guitar."
     assert openai.tokenize(prompts).argmax(dim=1).max() < 20  # nothing near the context's 77
 

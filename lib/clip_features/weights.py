@@ -115,9 +115,15 @@ def load_clip(path: Path) -> CLIP:
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     """Read the file's state dict, executing nothing from it."""
-    _check_official_hash(path)
     try:
+        _check_official_hash(path)
         content = _read(path)
+    except DataError:
+        raise
+    except OSError as error:
+        raise DataError(
+            f"{path}: the file cannot be read ({error.strerror or error}); check its rights."
+        ) from error
     except Exception as error:  # a damaged file makes torch raise nearly anything
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"holds {refused[1]}, which is no tensor" if refused else "is damaged or holds no weights"
