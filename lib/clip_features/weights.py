@@ -120,10 +120,8 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         content = _read(path)
     except DataError:
         raise
-    except OSError as error:
-        raise DataError(
-            f"{path}: the file cannot be read ({error.strerror or error}); check its rights."
-        ) from error
+    except PermissionError as error:
+        raise DataError(f"{path}: the file may not be read; check its rights.") from error
     except Exception as error:  # a damaged file makes torch raise nearly anything
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"holds {refused[1]}, which is no tensor" if refused else "is damaged or holds no weights"
