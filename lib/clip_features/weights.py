@@ -120,7 +120,7 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         content = _read(path)
     except DataError:
         raise
-    except PermissionError as error:
+    except (PermissionError, FileNotFoundError) as error:  # safetensors says the latter for the former
         raise DataError(f"{path}: the file may not be read; check its rights.") from error
     except Exception as error:  # a damaged file makes torch raise nearly anything
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
