@@ -20,12 +20,13 @@ from as_in_0x import people_as_in_0x
 from reference import build_by_rule, shared_path
 
 from lib.coco import BOX, FLIP_INDICES
+from lib.crops import cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import local_maxima
 from lib.higherhrnet.model import aggregate_maps
-from lib.pose.crops import cut, grow_box, input_window, load_pixels, read_image
-from lib.pose.detectors import choose_dtype
+from lib.pose.crops import input_window, load_pixels
 from lib.pose.estimator import PoseEstimator
 from lib.pose.keypoints import evaluate_keypoints
+from lib.precision import choose_dtype
 from lib.profiles import load_profile
 from lib.vcoco import load_people
 

@@ -17,11 +17,12 @@ from pycocotools.cocoeval import COCOeval
 from reference import NARROW, build_by_rule, shared_path
 
 from lib.coco import JOINTS, SIGMAS
+from lib.crops import cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import People
-from lib.pose.crops import cut, grow_box, input_window, read_image
-from lib.pose.detectors import choose_dtype
+from lib.pose.crops import input_window
 from lib.pose.estimator import PoseEstimator, match_people
 from lib.pose.keypoints import evaluate_keypoints, normalise_keypoints, oks, torso_frame
+from lib.precision import choose_dtype
 
 TINY = NARROW | {"modules": (1, 1, 1), "blocks": 1, "input_size": 64}
 

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from lib.coco import FLIP_INDICES
+from lib.crops import grow_box
 from lib.higherhrnet.associative_embedding import HigherHRNetCodec
 from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config, save_higherhrnet
-from lib.pose.crops import grow_box, input_window, load_pixels
+from lib.pose.crops import input_window, load_pixels
 from lib.profiles import write_whole
 
 SEED = 77  # draw.py draws with 2014

@@ -20,6 +20,7 @@ from lib.higherhrnet.checkpoints import load_strictly
 from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
 from lib.higherhrnet.model import aggregate_maps
 from lib.pose.crops import InputWindow, input_window, load_pixels
+from lib.precision import choose_dtype
 
 # model: its config among those that MMPose ships
 TOP_DOWN_CONFIGS = {
@@ -120,22 +121,6 @@ class BottomUp:
         keypoints = people.keypoints.astype(np.float64)
         keypoints[..., :2] = window.to_image(keypoints[..., :2])
         return people._replace(keypoints=keypoints)
-
-
-def choose_dtype(precision: str, device: str) -> torch.dtype:
-    """Return the network's number type: of that name or, for `auto`, the fastest that keeps float32's range.
-
-    bfloat16 where the processor multiplies it in hardware (3 times as fast on AMX), float16 on a GPU.
-    """
-    names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if precision != "auto":
-        if precision not in names:
-            raise ValueError(f"precision is one of auto, {', '.join(names)}, got {precision!r}")
-        return names[precision]
-    if torch.device(device).type == "cuda":
-        return torch.float16
-    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
 
 
 def _batches(sizes: list[tuple[int, int]], batch_pixels: int) -> Iterator[list[int]]:

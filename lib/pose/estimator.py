@@ -10,9 +10,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from lib.coco import JOINTS
+from lib.crops import Picture, cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import People
 from lib.higherhrnet.model import load_higherhrnet
-from lib.pose.crops import Picture, cut, grow_box, read_image
 from lib.pose.detectors import BottomUp, Detection, TopDown, nobody
 
 # Beyond it a crop's input shrinks; MMPose 0.29 goes up to 512 x 8320 and more. No crop of V-COCO reaches it
