@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from lib.coco import FLIP_INDICES
 from lib.higherhrnet.associative_embedding import HigherHRNetCodec
-from lib.pose.crops import input_window, load_pixels
+from lib.pose.windows import input_window, load_pixels
 
 
 def people_as_in_0x(network: torch.nn.Module, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,9 +23,9 @@ from lib.coco import BOX, FLIP_INDICES
 from lib.crops import cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import local_maxima
 from lib.higherhrnet.model import aggregate_maps
-from lib.pose.crops import input_window, load_pixels
 from lib.pose.estimator import PoseEstimator
 from lib.pose.keypoints import evaluate_keypoints
+from lib.pose.windows import input_window, load_pixels
 from lib.precision import choose_dtype
 from lib.profiles import load_profile
 from lib.vcoco import load_people

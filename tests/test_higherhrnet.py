@@ -27,7 +27,7 @@ from lib.higherhrnet.model import (
     load_higherhrnet,
     save_higherhrnet,
 )
-from lib.pose.crops import InputWindow, input_window
+from lib.pose.windows import InputWindow, input_window
 
 
 @pytest.fixture(scope="module")

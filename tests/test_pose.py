@@ -19,9 +19,9 @@ from reference import NARROW, build_by_rule, shared_path
 from lib.coco import JOINTS, SIGMAS
 from lib.crops import cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import People
-from lib.pose.crops import input_window
 from lib.pose.estimator import PoseEstimator, match_people
 from lib.pose.keypoints import evaluate_keypoints, normalise_keypoints, oks, torso_frame
+from lib.pose.windows import input_window
 from lib.precision import choose_dtype
 
 TINY = NARROW | {"modules": (1, 1, 1), "blocks": 1, "input_size": 64}

@@ -3,7 +3,7 @@
     python data/sample/train_pose.py [--minutes 38] [--scenes 8000] [--output FILE]
 
 Writes higherhrnet_small.pth. The scenes' seeds are apart from those of the sample's people. Each person is a
-training crop, as the thesis crops: box + 20 px, at the size that `lib.crops.input_window` gives it, so that
+training crop, as the thesis crops: box + 20 px, at the size of `lib.pose.windows.input_window`, so that
 training sees what inference will see.
 """
 
@@ -26,7 +26,7 @@ from lib.coco import FLIP_INDICES
 from lib.crops import grow_box
 from lib.higherhrnet.associative_embedding import HigherHRNetCodec
 from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config, save_higherhrnet
-from lib.pose.crops import input_window, load_pixels
+from lib.pose.windows import input_window, load_pixels
 from lib.profiles import write_whole
 
 SEED = 77  # draw.py draws with 2014

@@ -19,7 +19,7 @@ from lib.higherhrnet.associative_embedding import People
 from lib.higherhrnet.checkpoints import load_strictly
 from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
 from lib.higherhrnet.model import aggregate_maps
-from lib.pose.crops import InputWindow, input_window, load_pixels
+from lib.pose.windows import InputWindow, input_window, load_pixels
 from lib.precision import choose_dtype
 
 # model: its config among those that MMPose ships
