@@ -153,7 +153,7 @@ def train_step(
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimiser.step()
-    return float(loss)
+    return loss.item()
 
 
 def batches(examples: list[Example], rng: np.random.Generator):
