@@ -4,6 +4,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
 
 import pytest
@@ -21,7 +22,7 @@ def pins(file: str) -> dict[str, str]:
     ]
     found = [PIN.match(line) for line in lines]
     assert all(found), [line for line, match in zip(lines, found, strict=True) if not match]
-    return dict(match.groups() for match in found)
+    return {normal(match[1]): match[2] for match in found}
 
 
 def test_every_requirement_is_pinned_and_has_its_reason():
@@ -33,19 +34,17 @@ def test_every_requirement_is_pinned_and_has_its_reason():
 
 @pytest.mark.parametrize("file", ["requirements.txt", "constraints.txt"])
 def test_pins_are_what_is_installed(file):
-    installed = {
-        name: version
-        for d in importlib.metadata.distributions()
-        if (name := normal(d.name)) and (version := d.version)
-    }
-    wrong = {
-        name: (pin, installed.get(normal(name)))
-        for name, pin in pins(file).items()
-        if installed.get(normal(name), pin) != pin
-    }
+    there = installed()
+    wrong = {name: there[name] for name, pin in pins(file).items() if there.get(name, pin) != pin}
     assert not wrong
     if file == "requirements.txt":
-        assert not [name for name in pins(file) if normal(name) not in installed]
+        assert not pins(file).keys() - there.keys()
+
+
+def installed() -> dict[str, str]:
+    """List what stands in .venv; not what setuptools carries inside and adds to the path once imported."""
+    folder = sysconfig.get_paths()["purelib"]
+    return {normal(d.name): d.version for d in importlib.metadata.distributions(path=[folder])}
 
 
 def normal(name: str) -> str:
@@ -53,9 +52,12 @@ def normal(name: str) -> str:
 
 
 def test_everything_installed_is_pinned():
-    known = {normal(name) for file in ("requirements.txt", "constraints.txt") for name in pins(file)}
-    installed = {normal(d.name) for d in importlib.metadata.distributions()}
-    assert not installed - known - {"pose-and-clip"}
+    assert (
+        not installed().keys()
+        - pins("requirements.txt").keys()
+        - pins("constraints.txt").keys()
+        - {"pose-and-clip"}
+    )
 
 
 def test_conda_installs_the_same_list():
