@@ -6,6 +6,7 @@
 PROFILE ?= sample
 PARAMETERS ?=
 LAB_OPTIONS ?=
+ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container; Jupyter refuses root otherwise
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 READY := .venv/ready
@@ -28,7 +29,7 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 lab: $(READY)
-	$(BIN)/jupyter lab notebooks $(LAB_OPTIONS)
+	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)
 
 format: $(READY)
 	$(BIN)/ruff check --fix

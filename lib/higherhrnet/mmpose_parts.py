@@ -37,6 +37,8 @@ def _can_import(name: str) -> bool:
 
 
 def _placeholder(module_name: str) -> ModuleType:
+    """Make a module whose every name is a class that raises ImportError when it is used."""
+
     def missing(name: str):
         if name.startswith("__"):  # Python's own questions, such as __path__
             raise AttributeError(name)
