@@ -1,6 +1,7 @@
 # make figures            every notebook on the bundled sample: figures/sample/
 # make figures PROFILE=vcoco                 the same on real V-COCO, downloaded first
 # make test | make lab    all tests | JupyterLab
+# make ray                what engine="ray" needs besides; make test has it too
 # Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
 
 PROFILE ?= sample
@@ -10,6 +11,7 @@ ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container; J
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 READY := .venv/ready
+RAY_READY := .venv/ray-ready
 
 # Nothing else on the machine may choose the kernel or the packages of .venv.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -18,18 +20,20 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures test lab format readme clean
+.PHONY: figures test lab ray format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py -p PROFILE $(PROFILE) $(PARAMETERS)
 
-test: $(READY)
+test: $(RAY_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python -m pytest
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)
+
+ray: $(RAY_READY)
 
 format: $(READY)
 	$(BIN)/ruff check --fix
@@ -53,4 +57,9 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -m pip --quiet --python $(BIN)/python install $$(grep -oE '^(uv|pip)==[^ ]+' requirements.txt)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -e . || \
 	  $(BIN)/python -m pip install --quiet -r requirements.txt -e .
+	touch $@
+
+$(RAY_READY): $(READY) requirements-ray.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-ray.txt || \
+	  $(BIN)/python -m pip install --quiet -r requirements-ray.txt
 	touch $@

@@ -8,8 +8,6 @@ training sees what inference will see.
 """
 
 import argparse
-import math
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 import torch
 from scenery.activities import ACTIVITIES
 from scenery.scene import draw_scene
+from timed_training import train_for
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -63,7 +62,7 @@ def main() -> None:
     train(model, examples, options.minutes * 60, options.output.with_suffix(".part"))
     with write_whole(options.output) as path:
         save_higherhrnet(model, path, **SETTINGS)
-    options.output.with_suffix(".part").unlink()
+    options.output.with_suffix(".part").unlink(missing_ok=True)  # none where the training was short
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
 
@@ -100,60 +99,25 @@ def examples_of_scene(number: int) -> list[Example]:
 
 
 def train(model: nn.Module, examples: list[Example], seconds: float, kept: Path) -> None:
-    """Train for a given time with Adam and a cosine learning rate; batches hold crops of one input size.
-
-    The state is kept in a file every minute: killed, the training goes on from there.
-    """
-    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
+    """Train for a given time with Adam and a cosine learning rate; batches hold crops of one input size."""
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
     model.train()
     model.backbone.train()  # HRNet.train() returns None in MMPose 1.x, not that it failed
-    step, elapsed = resume(model, optimiser, kept)
-    began, saved, losses = time.monotonic() - elapsed, elapsed, []
-    with tqdm(total=round(seconds), initial=round(elapsed), desc="training", unit="s") as bar:
-        for batch in batches(examples, np.random.default_rng([SEED, step])):
-            elapsed = time.monotonic() - began
-            if elapsed >= seconds:
-                break
-            warm = min(1.0, (step + 1) / 200)
-            cosine = 0.5 * (1 + math.cos(math.pi * elapsed / seconds))
-            optimiser.param_groups[0]["lr"] = LEARNING_RATE * warm * cosine
-            losses.append(train_step(model, optimiser, *batch))
-            step += 1
-            bar.update(round(elapsed) - bar.n)
-            bar.set_postfix(steps=step, loss=f"{np.mean(losses[-100:]):.5f}", refresh=False)
-            if elapsed - saved > 60:
-                state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-                with write_whole(kept) as path:
-                    torch.save({**state, "step": step, "elapsed": elapsed}, path)
-                saved = elapsed
+    train_for(
+        seconds,
+        model,
+        optimiser,
+        lambda step: batches(examples, np.random.default_rng([SEED, step])),
+        lambda pixels, targets, indices: loss_of(model, pixels, targets, indices),
+        kept,
+    )
 
 
-def resume(model: nn.Module, optimiser: torch.optim.Optimizer, kept: Path) -> tuple[int, float]:
-    """Take up an interrupted training; return its steps and seconds, or zeros where there is none."""
-    if not kept.exists():
-        return 0, 0.0
-    state = torch.load(kept, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"], state["elapsed"]
-
-
-def train_step(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    pixels: Tensor,
-    targets: list[Tensor],
-    indices: list[Tensor],
-) -> float:
-    """Take one step; the network in bfloat16 where the processor has it, the losses in float32."""
+def loss_of(model: nn.Module, pixels: Tensor, targets: list[Tensor], indices: list[Tensor]) -> Tensor:
+    """Return the loss of a batch; the network in bfloat16 where the processor has it, the loss in float32."""
     with torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported()):
         outputs = model.head(model.backbone(pixels.contiguous(memory_format=torch.channels_last)))
-    loss = sum(model.head.loss_by_targets([output.float() for output in outputs], targets, indices).values())
-    optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-    optimiser.step()
-    return loss.item()
+    return sum(model.head.loss_by_targets([output.float() for output in outputs], targets, indices).values())
 
 
 def batches(examples: list[Example], rng: np.random.Generator):
