@@ -57,6 +57,11 @@ class Profile:
         """The table that notebook 01 writes and every later notebook reads."""
         return self.data / "people.parquet"
 
+    @property
+    def features(self) -> Path:
+        """The folder of feature tables that notebook 02 fills and the experiments read."""
+        return self.data / "features"
+
     def image_path(self, split: str, file_name: str) -> Path:
         """Return where the image of a person of this split stands."""
         return self.splits[split].images / file_name

@@ -1,0 +1,17 @@
+"""Features of people, computed once and kept: `extract` runs encoders, `load_features` reads the tables."""
+
+from lib.features.extraction import extract
+from lib.features.store import FeatureStore
+from lib.features.tables import load_failures, load_features
+from lib.features.views import ClipSettings, PoseSettings, View, profile_views
+
+__all__ = [
+    "ClipSettings",
+    "FeatureStore",
+    "PoseSettings",
+    "View",
+    "extract",
+    "load_failures",
+    "load_features",
+    "profile_views",
+]

@@ -1,0 +1,206 @@
+"""Views of a person that become features: CLIP of the whole image, CLIP of the crop, pose.
+
+A view says what is computed and from which ingredients, without computing anything; `load` reads the weights.
+The encoders are imported where they are used: with torchvision and mmpose they take seconds, which those who
+only read tables, or images for other processes, need not wait for.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from lib.coco import JOINTS
+from lib.crops import cut, grow_box
+from lib.profiles import DataError, Profile
+
+if TYPE_CHECKING:
+    from lib.clip_features import ClipEncoder
+    from lib.pose import PoseEstimator
+
+PAD = 20  # pixels around a person's box, as the thesis crops
+POSE_GROUPS = MappingProxyType(
+    {
+        "image": [f"image_{joint}_{value}" for joint in JOINTS for value in ("x", "y", "score")],
+        "crop": [f"crop_{joint}_{value}" for joint in JOINTS for value in ("x", "y", "score")],
+    }
+)
+
+
+class View(Protocol):
+    """What `extract` asks of a view; implementations are frozen dataclasses, which other processes can have.
+
+    name         the name of its table
+    encoder      the settings of its network; views with equal settings share one
+    per_image    whether all people of an image have the same input
+    ingredients  everything that the numbers depend on; a table made of others is never served
+    groups       columns that are one fixed-size list in the file, by the list's name
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def encoder(self) -> "ClipSettings | PoseSettings": ...
+
+    @property
+    def per_image(self) -> bool: ...
+
+    def ingredients(self) -> dict[str, object]: ...
+
+    def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]: ...
+
+    def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> object:
+        """Return the encoder's input for one person; runs in other threads than `encode`."""
+
+    def encode(self, encoder: object, inputs: list) -> pd.DataFrame:
+        """Return one row of float32 features per input."""
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """How CLIP is run; several views share one network."""
+
+    weights: Path
+    device: str = "cpu"
+    precision: str = "float32"
+    batch_size: int = 32
+
+    def load(self) -> "ClipEncoder":
+        """Read the weights; raises DataError where they cannot be used."""
+        from lib.clip_features import ClipEncoder
+
+        return ClipEncoder(
+            self.weights, device=self.device, precision=self.precision, batch_size=self.batch_size
+        )
+
+
+@dataclass(frozen=True)
+class PoseSettings:
+    """How HigherHRNet is run."""
+
+    weights: Path
+    device: str = "cpu"
+    precision: str = "float32"
+    batch_size: int = 4
+
+    def load(self) -> "PoseEstimator":
+        """Read the weights; raises DataError where they cannot be used."""
+        from lib.pose import PoseEstimator
+
+        return PoseEstimator(
+            self.weights, pad=PAD, device=self.device, precision=self.precision, batch_size=self.batch_size
+        )
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """CLIP's numbers of the whole image, or of the person's box grown by `PAD` pixels."""
+
+    name: str
+    encoder: ClipSettings
+    cropped: bool
+
+    @property
+    def per_image(self) -> bool:
+        return not self.cropped
+
+    def ingredients(self) -> dict[str, object]:
+        from lib.clip_features.weights import find_weights
+
+        return {
+            "encoder": "CLIP",
+            "weights_sha256": sha256(find_weights(self.encoder.weights)),
+            "input": "person's box" if self.cropped else "whole image",
+            "margin_px": PAD if self.cropped else None,
+            "preprocessing": "EXIF upright, RGB, short side resized bicubic, centre crop, clip's colours",
+            "normalised": False,
+            "precision": precision_of(self.encoder),
+            "versions": versions("torch", "torchvision", "clip-anytorch", "pillow"),
+        }
+
+    def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        return {"features": list(columns)}
+
+    def prepare(self, encoder: "ClipEncoder", pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
+        return encoder.prepare(pixels, box if self.cropped else None, pad=PAD)
+
+    def encode(self, encoder: "ClipEncoder", inputs: list[np.ndarray]) -> pd.DataFrame:
+        features = np.empty((len(inputs), encoder.dim), dtype=np.float32)
+        for start in range(0, len(inputs), encoder.batch_size):
+            chunk = slice(start, start + encoder.batch_size)
+            features[chunk] = encoder.encode_prepared(np.stack(inputs[chunk]))
+        return pd.DataFrame(features, columns=[f"{self.name}_{i}" for i in range(encoder.dim)])
+
+
+@dataclass(frozen=True)
+class PoseView:
+    """The best pose in the person's box grown by `PAD` pixels: score, found, crop, 2 x 51 numbers.
+
+    Columns as `lib.pose.Poses.to_frame`; NaN where nobody was found.
+    """
+
+    encoder: PoseSettings
+    name: str = "pose"
+    per_image: bool = False
+
+    def ingredients(self) -> dict[str, object]:
+        return {
+            "encoder": "HigherHRNet",
+            "weights_sha256": sha256(self.encoder.weights),
+            "input": "person's box",
+            "margin_px": PAD,
+            "preprocessing": "EXIF upright, RGB, MMPose 0.29's resize and rounding, flip test",
+            "precision": precision_of(self.encoder),
+            "versions": versions("torch", "mmpose", "munkres", "opencv-python", "pillow"),
+        }
+
+    def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        return POSE_GROUPS
+
+    def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        crop = grow_box(box, pixels.shape[1], pixels.shape[0], PAD)
+        return cut(pixels, crop).copy(), crop  # a copy, so that the image's memory becomes free
+
+    def encode(self, encoder: "PoseEstimator", inputs: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+        crops = np.array([crop for _, crop in inputs]).reshape(-1, 4)
+        poses = encoder.estimate([pixels for pixels, _ in inputs], crops * [0, 0, 1, 1])
+        shift = np.insert(crops[:, None, :2], 2, 0, axis=2)  # x, y, nothing for the confidence
+        poses = replace(poses, keypoints=poses.crop_keypoints + shift, crops=crops)
+        return poses.to_frame().astype(np.float32)
+
+
+def profile_views(
+    profile: Profile, device: str = "cpu", precision: str = "float32"
+) -> tuple[ClipView, ClipView, PoseView]:
+    """Return the experiments' views, `clip_full`, `clip_crop` and `pose`, with the profile's weights."""
+    clip = ClipSettings(profile.clip_weights, device, precision)
+    pose = PoseSettings(profile.pose_weights, device, precision)
+    return ClipView("clip_full", clip, False), ClipView("clip_crop", clip, True), PoseView(pose)
+
+
+def precision_of(settings: ClipSettings | PoseSettings) -> str:
+    """Return the number type that the network runs in, `auto` resolved."""
+    from lib.precision import choose_dtype
+
+    return str(choose_dtype(settings.precision, settings.device)).removeprefix("torch.")
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Return the installed versions of packages."""
+    return {package: version(package) for package in packages}
+
+
+def sha256(path: Path) -> str:
+    """Return a file's sha256; raises DataError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path}: weights cannot be read ({error.strerror}); see data/README.md.") from None
