@@ -46,6 +46,14 @@ FLIP_INDICES = tuple(KEYPOINTS.index(mirror) for mirror, _ in JOINTS.values())
 SIGMAS = np.array([sigma for _, sigma in JOINTS.values()])
 BOX = ["x", "y", "w", "h"]
 
+# Joints that a line joins, by number, in COCO's order.
+# fmt: off
+SKELETON = (
+    (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9),
+    (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6),
+)
+# fmt: on
+
 Id = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Pixels = Annotated[int, msgspec.Meta(ge=1, le=2**31)]
 Files = str | Path | Sequence[str | Path]

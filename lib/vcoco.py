@@ -83,6 +83,27 @@ def load_profile_people(profile: Profile) -> pd.DataFrame:
     return people
 
 
+def load_prepared_people(profile: Profile) -> pd.DataFrame:
+    """Load the table that notebook 01 wrote: `load_profile_people`'s columns, without reading labels again.
+
+    Raises DataError where it is absent, damaged, or has other verbs than the profile.
+    """
+    try:
+        people = pd.read_parquet(profile.people)
+    except FileNotFoundError:
+        raise DataError(f"{profile.people}: no such table; run notebook 01_data_preparation.") from None
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{profile.people}: cannot be read ({error}); run notebook 01_data_preparation again."
+        ) from None
+    verbs = list(profile.verbs or VERBS)
+    if list(people.columns[-len(verbs) :]) != verbs:
+        raise DataError(
+            f"{profile.people}: its verbs are not the profile's; run notebook 01_data_preparation again."
+        )
+    return people
+
+
 def load_role_objects(
     vcoco_json: str | Path, instances_json: Files, verbs: Sequence[str] = VERBS
 ) -> pd.DataFrame:

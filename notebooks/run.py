@@ -26,13 +26,14 @@ def main() -> int:
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
         profile = load_profile(parameters.get("PROFILE", "sample"), parameters.get("OUTPUT_DIR", ""))
-        chosen = choose(arguments.notebooks)
+        chosen = {notebook: own(notebook, parameters) for notebook in choose(arguments.notebooks)}
+        check_known(parameters, chosen)
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
-    for notebook in chosen:
+    for notebook, its_parameters in chosen.items():
         try:
-            execute(notebook, profile.figures / "notebooks" / notebook.name, parameters)
+            execute(notebook, profile.figures / "notebooks" / notebook.name, its_parameters)
         except papermill.PapermillExecutionError as error:
             print(error, file=sys.stderr)
             return 1
@@ -56,6 +57,19 @@ def choose(numbers: list[str]) -> list[Path]:
     if unknown := [number for number in numbers if number not in notebooks]:
         raise DataError(f"No notebook {', '.join(unknown)}; choose from {', '.join(notebooks)}.")
     return [path for number, path in notebooks.items() if not numbers or number in numbers]
+
+
+def own(notebook: Path, parameters: dict[str, object]) -> dict[str, object]:
+    """Return those of the parameters that a notebook has: some belong to one notebook only."""
+    return {name: value for name, value in parameters.items() if name in papermill.inspect_notebook(notebook)}
+
+
+def check_known(parameters: dict[str, object], chosen: dict[Path, dict]) -> None:
+    """Raise DataError, before anything runs, for a parameter that none of the notebooks has."""
+    unknown = parameters.keys() - {name for own_parameters in chosen.values() for name in own_parameters}
+    if unknown:
+        known = sorted({name for notebook in chosen for name in papermill.inspect_notebook(notebook)})
+        raise DataError(f"Unknown parameter {', '.join(sorted(unknown))}; choose from {', '.join(known)}.")
 
 
 def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> None:

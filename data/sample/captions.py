@@ -1,4 +1,4 @@
-"""Captions for drawn scenes, as people write them: who, some of what they do, often with what, often where."""
+"""Captions for drawn scenes, as people write them: who, what they do, often with what, often where."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ PLACES = {
     "restaurant": ("in a restaurant", "at a table"),
     "bedroom": ("in a bedroom", "at home"),
 }
-# What is said of a verb; {obj} and {instr} are its things with their article, "something" where there is none.
+# What is said of a verb; {obj} and {instr} are its things with their article, or "something".
 PHRASES = {
     "hold": ("holding {obj}", "with {obj} in the hand"),
     "stand": ("standing", "standing up"),

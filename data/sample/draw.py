@@ -18,7 +18,7 @@ from PIL import Image
 from scenery.activities import ACTIVITIES, Activity
 from scenery.scene import Instance, Scene, draw_scene
 from tqdm import tqdm
-from vocabulary import CATEGORIES, ROLES, SKELETON
+from vocabulary import CATEGORIES, ROLES, SKELETON_FROM_1
 
 from lib.coco import KEYPOINTS
 
@@ -172,7 +172,7 @@ def coco_annotations(files: CocoFiles, keypoints: bool) -> dict:
     people = [entry for entry in files.annotations if "keypoints" in entry]
     objects = [{k: v for k, v in entry.items() if k not in joints} for entry in files.annotations]
     categories = [{"supercategory": group, "id": i, "name": name} for name, (i, group) in CATEGORIES.items()]
-    person = {**categories[0], "keypoints": list(KEYPOINTS), "skeleton": SKELETON}
+    person = {**categories[0], "keypoints": list(KEYPOINTS), "skeleton": SKELETON_FROM_1}
     return {
         "info": {
             "description": "Drawn people in COCO's format; see README.md",

@@ -159,7 +159,7 @@ def batches(examples: list[Example], rng: np.random.Generator) -> Iterator[tuple
 
 
 def clip_normalisation() -> tuple[list[float], list[float]]:
-    """Return the mean and standard deviation of colours that clip's preprocessing subtracts and divides by."""
+    """Return the mean and standard deviation of colours in clip's preprocessing."""
     normalise = openai._transform(RESOLUTION).transforms[-1]
     return list(normalise.mean), list(normalise.std)
 

@@ -1,5 +1,7 @@
 """COCO's 80 categories, its keypoint skeleton, and V-COCO's roles, as the official files list them."""
 
+from lib.coco import SKELETON
+
 GROUPS = {
     "person": {1: "person"},
     "vehicle": {
@@ -66,28 +68,7 @@ GROUPS = {
 }
 CATEGORIES = {name: (number, group) for group, names in GROUPS.items() for number, name in names.items()}
 
-# Pairs of joints, counted from 1, as in COCO's person category
-SKELETON = [
-    [16, 14],
-    [14, 12],
-    [17, 15],
-    [15, 13],
-    [12, 13],
-    [6, 12],
-    [7, 13],
-    [6, 7],
-    [6, 8],
-    [7, 9],
-    [8, 10],
-    [9, 11],
-    [2, 3],
-    [1, 2],
-    [1, 3],
-    [2, 4],
-    [3, 5],
-    [4, 6],
-    [5, 7],
-]
+SKELETON_FROM_1 = [[a + 1, b + 1] for a, b in SKELETON]  # as COCO counts
 
 SEATS = [
     "bicycle",

@@ -151,7 +151,7 @@ def to_arrow(
     }
     for name in IDENTITY:
         columns[name] = pa.array(people[name].to_list(), kinds.get(name, pa.float64()))
-    columns[FAILURE] = pa.array(people[FAILURE].to_list(), pa.string())
+    columns[FAILURE] = pa.array(people[FAILURE], pa.string(), from_pandas=True)
     grouped = {name for names in groups.values() for name in names}
     for name in features.columns.difference(list(grouped), sort=False):
         columns[name] = pa.array(features[name].to_numpy(np.float32))

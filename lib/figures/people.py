@@ -1,13 +1,4 @@
-"""Figures and tables for print: one style, two languages, one function per recurring figure.
-
-Every figure function takes a DataFrame and a language ("en" or "ja") and returns the Figure; `save_figure`
-and `save_table` write it. Widths are those of a two-column A4 page. Colours: Okabe & Ito's, safe for
-colour-blind readers.
-"""
-
-import json
-import subprocess
-from pathlib import Path
+"""Figures of notebook 01: who is in the data, with which verbs, in which boxes."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -18,116 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lib.coco import BOX, load_image
-from lib.profiles import ROOT, DataError, Profile, write_whole
-
-ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0  # inches
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
-SPLIT_COLOURS = {"train": BLUE, "val": GREEN, "test": ORANGE}
-
-# fmt: off
-JAPANESE = {
-    "hold": "持つ", "stand": "立つ", "sit": "座る", "ride": "乗る", "walk": "歩く", "look": "見る",
-    "hit": "打つ", "eat": "食べる", "jump": "跳ぶ", "lay": "横たわる", "talk_on_phone": "電話する",
-    "carry": "運ぶ", "throw": "投げる", "catch": "捕る", "cut": "切る", "run": "走る",
-    "work_on_computer": "パソコンを使う", "ski": "スキー", "surf": "サーフィン",
-    "skateboard": "スケートボード", "smile": "笑う", "drink": "飲む", "kick": "蹴る", "point": "指差す",
-    "read": "読む", "snowboard": "スノーボード",
-    "train": "訓練", "val": "検証", "test": "テスト",
-    "left": "左", "top": "上", "right": "右", "bottom": "下",
-    "none": "なし", "labels (log scale)": "ラベル数（対数）", "verbs per person": "一人あたりの動詞数",
-    "share of people": "人の割合", "box area / image area (log scale)": "枠の面積 / 画像の面積（対数）",
-    "share of people with the verb below, given the verb at left":
-        "左の動詞をもつ人のうち、下の動詞ももつ人の割合",
-    "share of people with smaller boxes": "より小さい枠の人の割合",
-    "box touches the image's border": "画像の端に接する辺",
-}
-# fmt: on
-
-
-def use_style(language: str) -> None:
-    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja"."""
-    if language not in ("en", "ja"):
-        raise DataError(f'LANGUAGE is {language!r}; choose "en" or "ja".')
-    mpl.rcdefaults()
-    fonts = ["DejaVu Sans"]
-    if language == "ja":
-        import matplotlib_fontja  # sets rcParams while it is imported, so not at the top
-
-        matplotlib_fontja.japanize()
-        fonts = [*mpl.rcParams["font.family"], *fonts]
-    mpl.rcParams.update(
-        {
-            "font.family": fonts,
-            "font.size": 8,
-            "axes.titlesize": 8,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.linewidth": 0.6,
-            "axes.prop_cycle": mpl.cycler(color=COLOURS),
-            "grid.linewidth": 0.4,
-            "grid.color": "#dddddd",
-            "legend.frameon": False,
-            "figure.dpi": 120,
-            "savefig.dpi": 220,
-            "figure.constrained_layout.use": True,
-            "pdf.fonttype": 42,  # text stays text
-        }
-    )
-
-
-def text(words: str, language: str) -> str:
-    """Translate a verb or a label; English verbs lose their underscores."""
-    return JAPANESE.get(words, words) if language == "ja" else words.replace("_", " ")
-
-
-def save_figure(figure: Figure, folder: Path, name: str, **parameters: object) -> list[Path]:
-    """Write `<name>.pdf` and `<name>.png`, whole or not at all; the metadata hold parameters and commit."""
-    about = json.dumps({**parameters, "commit": commit()}, ensure_ascii=True, default=str)
-    metadata = {"pdf": {"Title": name, "Subject": about, "CreationDate": None}, "png": {"Description": about}}
-    paths = []
-    for kind, fields in metadata.items():
-        with write_whole(folder / f"{name}.{kind}") as path:
-            figure.savefig(path, metadata=fields)
-        paths.append(folder / f"{name}.{kind}")
-    return paths
-
-
-def save_table(table: pd.DataFrame, folder: Path, name: str, caption: str) -> list[Path]:
-    """Write a table as LaTeX (booktabs, label `tab:<name>`), CSV and Markdown."""
-    label = f"tab:{name}"
-    flat = table.reset_index().style.hide(axis="index")
-    latex = flat.format(escape="latex", precision=2, thousands=",", na_rep="--")
-    latex = latex.format_index(escape="latex", axis="columns")
-    contents = {
-        "tex": latex.to_latex(hrules=True, caption=caption, label=label, position_float="centering"),
-        "csv": table.to_csv(),
-        "md": table.to_markdown() + "\n",
-    }
-    for kind, content in contents.items():
-        with write_whole(folder / f"{name}.{kind}") as path:
-            path.write_text(content, encoding="utf-8")
-    return [folder / f"{name}.{kind}" for kind in contents]
-
-
-def commit() -> str:
-    """Return the repository's commit, marked where files differ from it; "unknown" outside git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-
-
-def compare_with_thesis(ours: pd.DataFrame, file_name: str) -> pd.DataFrame:
-    """Put our numbers beside the thesis's: columns (<column>, ours | thesis | difference).
-
-    `file_name` is a CSV of `data/thesis/`, whose index and columns say which of our numbers are compared.
-    """
-    thesis = pd.read_csv(ROOT / "data" / "thesis" / file_name, index_col=0)
-    ours = ours.loc[thesis.index, thesis.columns]
-    parts = {"ours": ours, "thesis": thesis, "difference": ours - thesis}
-    return pd.concat(parts, axis="columns").swaplevel(axis="columns")[list(thesis.columns)]
+from lib.figures.language import text
+from lib.figures.style import COLOURS, ONE_COLUMN, SPLIT_COLOURS, TWO_COLUMNS
+from lib.profiles import Profile
 
 
 def draw_people(people: pd.DataFrame, profile: Profile, verbs: list[str], language: str) -> Figure:

@@ -1,0 +1,46 @@
+"""Figures and tables for print: one style, two languages, one function per recurring figure.
+
+Every figure function takes DataFrames and a language ("en" or "ja") and returns the Figure; `save_figure` and
+`save_table` write them.
+"""
+
+from lib.figures.features import (
+    draw_body_parts,
+    draw_neighbours,
+    draw_oks_by_score,
+    draw_poses,
+    draw_scores,
+)
+from lib.figures.language import JAPANESE, text
+from lib.figures.people import (
+    draw_boxes,
+    draw_cooccurrence,
+    draw_labels_per_verb,
+    draw_people,
+    draw_verbs_per_person,
+)
+from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
+from lib.figures.tables import compare_with_thesis, save_table
+
+__all__ = [
+    "COLOURS",
+    "JAPANESE",
+    "ONE_COLUMN",
+    "TWO_COLUMNS",
+    "commit",
+    "compare_with_thesis",
+    "draw_body_parts",
+    "draw_boxes",
+    "draw_cooccurrence",
+    "draw_labels_per_verb",
+    "draw_neighbours",
+    "draw_oks_by_score",
+    "draw_people",
+    "draw_poses",
+    "draw_scores",
+    "draw_verbs_per_person",
+    "save_figure",
+    "save_table",
+    "text",
+    "use_style",
+]

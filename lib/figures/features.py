@@ -1,0 +1,164 @@
+"""Figures of notebook 02: crops and skeletons, what pose sees of whom, neighbours in CLIP's space."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
+from lib.crops import cut, grow_box
+from lib.figures.language import text
+from lib.figures.style import BLUE, GREEN, ONE_COLUMN, ORANGE, RED, SPLIT_COLOURS, TWO_COLUMNS
+from lib.profiles import Profile
+
+CONFIDENT = 0.5  # the thesis's border between poses to trust and others
+SIDE_COLOURS = {"left": BLUE, "right": ORANGE}
+
+
+def draw_poses(
+    people: pd.DataFrame, poses: pd.DataFrame, profile: Profile, verbs: Sequence[str], language: str
+) -> Figure:
+    """Show crops of people, eight at most, with the box, the skeleton (the person's left blue), the score."""
+    figure, axes = plt.subplots(2, 4, figsize=(TWO_COLUMNS, 4.6))
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
+        left, top = _show_crop(axis, person, profile)
+        x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
+        axis.add_patch(
+            plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
+        )
+        pose = poses.loc[ann_id]
+        joints = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
+        _draw_skeleton(axis, pose[joints].to_numpy(float).reshape(-1, 3))
+        score = text("no pose", language) if np.isnan(pose["score"]) else f"{pose['score']:.2f}"
+        _caption(axis, f"{score}\n{_verbs_of(person, verbs, language)}")
+    return figure
+
+
+def _show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int]:
+    """Show a person's crop; return its left and top in the image."""
+    pixels = np.asarray(load_image(profile.image_path(person["split"], person["file_name"])))
+    crop = grow_box(person[BOX].to_numpy(float), pixels.shape[1], pixels.shape[0])
+    axis.imshow(cut(pixels, crop))
+    axis.set_anchor("S")
+    return int(crop[0]), int(crop[1])
+
+
+def _draw_skeleton(axis: Axes, joints: np.ndarray) -> None:
+    """Draw limbs and joints (17, 3); what was not found, with confidence 0 or NaN, is left out."""
+    found = joints[:, 2] > 0
+    for start, end in SKELETON:
+        if found[start] and found[end]:
+            side = {KEYPOINTS[start].split("_")[0], KEYPOINTS[end].split("_")[0]}
+            colour = SIDE_COLOURS[side.pop()] if len(side) == 1 else GREEN
+            axis.plot(*joints[[start, end], :2].T, color="white", linewidth=2.4)
+            axis.plot(*joints[[start, end], :2].T, color=colour, linewidth=1.4)
+    axis.plot(*joints[found, :2].T, "o", color="white", markersize=1.8)
+
+
+def _caption(axis: Axes, words: str, colour: str = "black") -> None:
+    axis.annotate(
+        words,
+        (0.5, 0),
+        (0, -3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=6.5,
+        color=colour,
+    )
+
+
+def _verbs_of(person: pd.Series, verbs: Sequence[str], language: str) -> str:
+    """Write a person's verbs, four at most, two to a line."""
+    comma = "、" if language == "ja" else ", "
+    words = [text(verb, language) for verb in verbs if person[verb]]
+    words = [*words[:3], "…"] if len(words) > 4 else words
+    return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
+
+
+def draw_scores(scores: pd.Series, splits: pd.Series, language: str) -> Figure:
+    """Show the pose scores per split, as the share of people with a score below; the mean and 0.5 as lines.
+
+    People without a pose (NaN) count as below everything, so the curves begin at their share.
+    """
+    figure, axis = plt.subplots(figsize=(ONE_COLUMN, 2.3))
+    for split, colour in SPLIT_COLOURS.items():
+        mine = scores[splits == split]
+        axis.ecdf(mine.fillna(-1), color=colour, label=f"{text(split, language)} ({mine.mean():.2f})")
+        axis.axvline(mine.mean(), color=colour, linewidth=0.8, linestyle=":")
+    axis.axvline(CONFIDENT, color="black", linewidth=0.8, linestyle="--")
+    axis.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel=text("pose score", language),
+        ylabel=text("share of people with a lower score", language),
+    )
+    axis.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axis.grid()
+    axis.legend(loc="upper left", title=text("split (mean score)", language), alignment="left")
+    return figure
+
+
+def draw_oks_by_score(scores: pd.Series, similarity: pd.Series, language: str) -> Figure:
+    """Show OKS against score: every person, and the mean with its standard error in tenths of the score."""
+    figure, axis = plt.subplots(figsize=(ONE_COLUMN, 2.3))
+    bins = pd.cut(scores, np.arange(0, 1.01, 0.1))
+    means = similarity.groupby(bins, observed=True).agg(["mean", "sem", "size"])
+    means = means[means["size"] >= 5]
+    axis.plot(scores, similarity, ".", color=BLUE, markersize=2, alpha=max(0.05, min(0.4, 150 / len(scores))))
+    centres = [interval.mid for interval in means.index]
+    axis.errorbar(centres, means["mean"], means["sem"], fmt="o-", color=RED, markersize=4, linewidth=1)
+    axis.axvline(CONFIDENT, color="black", linewidth=0.8, linestyle="--")
+    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel=text("pose score", language), ylabel="OKS")
+    axis.grid()
+    return figure
+
+
+def draw_body_parts(shares: pd.DataFrame, language: str) -> Figure:
+    """Show, per verb (rows), the share of people whose body part (columns) the pose network found."""
+    figure, axis = plt.subplots(figsize=(ONE_COLUMN, 5.2))
+    sns.heatmap(
+        shares,
+        ax=axis,
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+        annot=shares * 100,
+        fmt=".0f",
+        annot_kws={"fontsize": 6},
+        xticklabels=[text(part, language) for part in shares.columns],
+        yticklabels=[text(verb, language) for verb in shares.index],
+        linewidths=0.3,
+        cbar=False,
+    )
+    axis.set(ylabel="", xlabel=text("found, % of people", language))
+    axis.tick_params(length=0)
+    axis.tick_params(axis="x", rotation=45)
+    return figure
+
+
+def draw_neighbours(
+    people: pd.DataFrame, neighbours: pd.DataFrame, profile: Profile, verbs: Sequence[str], language: str
+) -> Figure:
+    """Show people (rows of `neighbours`) and, to the right, those whose features are nearest (its columns).
+
+    `neighbours` holds ann_ids of `people`. Captions are green where a verb is shared with the first picture.
+    """
+    rows, columns = len(neighbours), neighbours.shape[1] + 1
+    figure, axes = plt.subplots(rows, columns, figsize=(TWO_COLUMNS, 1.65 * rows), squeeze=False)
+    for line, (query, nearest) in zip(axes, neighbours.iterrows(), strict=True):
+        for axis, ann_id in zip(line, [query, *nearest], strict=True):
+            axis.axis("off")
+            _show_crop(axis, people.loc[ann_id], profile)
+            shared = bool((people.loc[ann_id, verbs] & people.loc[query, verbs]).any())
+            colour = "black" if ann_id == query else GREEN if shared else RED
+            _caption(axis, _verbs_of(people.loc[ann_id], verbs, language), colour)
+    return figure

@@ -1,0 +1,70 @@
+"""One style for print: sizes, colours, fonts; and files that say what they were made from.
+
+Widths are those of a two-column A4 page. Colours: Okabe & Ito's, safe for colour-blind readers.
+"""
+
+import json
+import subprocess
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from lib.profiles import ROOT, DataError, write_whole
+
+ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0  # inches
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+SPLIT_COLOURS = {"train": BLUE, "val": GREEN, "test": ORANGE}
+
+
+def use_style(language: str) -> None:
+    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja"."""
+    if language not in ("en", "ja"):
+        raise DataError(f'LANGUAGE is {language!r}; choose "en" or "ja".')
+    mpl.rcdefaults()
+    fonts = ["DejaVu Sans"]
+    if language == "ja":
+        import matplotlib_fontja  # sets rcParams while it is imported, so not at the top
+
+        matplotlib_fontja.japanize()
+        fonts = [*mpl.rcParams["font.family"], *fonts]
+    mpl.rcParams.update(
+        {
+            "font.family": fonts,
+            "font.size": 8,
+            "axes.titlesize": 8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 0.6,
+            "axes.prop_cycle": mpl.cycler(color=COLOURS),
+            "grid.linewidth": 0.4,
+            "grid.color": "#dddddd",
+            "legend.frameon": False,
+            "figure.dpi": 120,
+            "savefig.dpi": 220,
+            "figure.constrained_layout.use": True,
+            "pdf.fonttype": 42,  # text stays text
+        }
+    )
+
+
+def save_figure(figure: Figure, folder: Path, name: str, **parameters: object) -> list[Path]:
+    """Write `<name>.pdf` and `<name>.png`, whole or not at all; the metadata hold parameters and commit."""
+    about = json.dumps({**parameters, "commit": commit()}, ensure_ascii=True, default=str)
+    metadata = {"pdf": {"Title": name, "Subject": about, "CreationDate": None}, "png": {"Description": about}}
+    paths = []
+    for kind, fields in metadata.items():
+        with write_whole(folder / f"{name}.{kind}") as path:
+            figure.savefig(path, metadata=fields)
+        paths.append(folder / f"{name}.{kind}")
+    return paths
+
+
+def commit() -> str:
+    """Return the repository's commit, marked where files differ from it; "unknown" outside git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
