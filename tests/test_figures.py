@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from lib import figures
+from lib.coco import KEYPOINTS
 from lib.profiles import ROOT, DataError, load_profile
 from lib.vcoco import VERBS, find_border_contact, load_profile_people
 
@@ -36,10 +37,43 @@ def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
         "number": lambda: figures.draw_verbs_per_person(people, VERB_LIST, language),
         "together": lambda: figures.draw_cooccurrence(people, VERB_LIST, language),
         "boxes": lambda: figures.draw_boxes(people, find_border_contact(people), language),
+        "poses": lambda: figures.draw_poses(
+            people.head(8), invented_poses(people), load_profile("sample"), VERB_LIST, language
+        ),
+        "scores": lambda: figures.draw_scores(invented_poses(people)["score"], people["split"], language),
+        "oks": lambda: figures.draw_oks_by_score(
+            invented_poses(people)["score"].dropna(), invented_poses(people)["score"].dropna() ** 2, language
+        ),
+        "body parts": lambda: figures.draw_body_parts(
+            pd.DataFrame(0.5, index=VERB_LIST, columns=["head", "shoulders", "wrists", "ankles"]), language
+        ),
+        "neighbours": lambda: figures.draw_neighbours(
+            people,
+            pd.DataFrame(people.index[:24].to_numpy().reshape(4, 6), index=people.index[-4:]),
+            load_profile("sample"),
+            VERB_LIST,
+            language,
+        ),
     }[name]()
 
 
-@pytest.mark.parametrize("name", ["people", "labels", "number", "together", "boxes"])
+def invented_poses(people: pd.DataFrame) -> pd.DataFrame:
+    """Give people poses as `load_features` does: numbers within the crop; every eighth person has none."""
+    rng = np.random.default_rng(5)
+    poses = pd.DataFrame({"score": rng.uniform(0.1, 0.9, len(people))}, index=people.index)
+    for joint in KEYPOINTS:
+        poses[f"crop_{joint}_x"] = rng.uniform(20, 20 + people["w"])
+        poses[f"crop_{joint}_y"] = rng.uniform(20, 20 + people["h"])
+        poses[f"crop_{joint}_score"] = rng.choice([0, 0.3, 0.9], len(people))
+    poses[::8] = np.nan
+    return poses
+
+
+NAMES = ["people", "labels", "number", "together", "boxes"]
+NAMES += ["poses", "scores", "oks", "body parts", "neighbours"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_figures_fit_the_page_with_every_glyph(name, people, language):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of a missing glyph and of a layout that cannot fit
@@ -69,6 +103,18 @@ def test_cooccurrence_shows_the_share_of_the_rows_people():
     values = mesh.get_array().reshape(2, 2)
     assert values[0, 1] == pytest.approx(1 / 3)
     assert values[1, 0] == 1
+
+
+def test_skeletons_leave_out_what_was_not_found(language):
+    """Of a person of whom only the left arm was found, two limbs and three joints are drawn, in one colour."""
+    people = load_profile_people(load_profile("sample")).head(1)
+    poses = invented_poses(people).fillna(0.5)
+    for joint in KEYPOINTS:
+        poses[f"crop_{joint}_score"] = float(joint in ("left_shoulder", "left_elbow", "left_wrist"))
+    axis = figures.draw_poses(people, poses, load_profile("sample"), VERB_LIST, language).axes[0]
+    limbs = [line for line in axis.lines if len(line.get_xdata()) == 2 and line.get_color() != "white"]
+    assert [line.get_color() for line in limbs] == [figures.COLOURS[0]] * 2
+    assert len(axis.lines[-1].get_xdata()) == 3
 
 
 def test_every_verb_has_a_japanese_name_of_its_own():

@@ -7,7 +7,17 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pandas as pd
 
-from lib.features.shards import Encoded, Prepared, Shard, encode, load_encoders, prepare, read_images, save
+from lib.features.shards import (
+    Encoded,
+    Prepared,
+    Recipe,
+    Shard,
+    encode,
+    load_encoders,
+    prepare,
+    read_images,
+    save,
+)
 from lib.features.store import FeatureStore
 from lib.profiles import DataError
 
@@ -52,9 +62,9 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
     """Work on shards with Ray Data, yielding `save`'s report of each, in any order.
 
     Reading is a stage of its own, so a cluster reads on all its processors. `workers` processes hold the
-    networks, each on a GPU where the views' device is one. A Ray that is already connected is used as it is
-    (`ray.init(address=...)` before); else one starts on this machine. Images and store must be reachable
-    under the same paths from everywhere.
+    networks, each on a GPU where the views' device is one, else on one thread, as Ray has it. A Ray that is
+    already connected is used as it is (`ray.init(address=...)` before); else one starts on this machine.
+    Images and store must be reachable under the same paths from everywhere.
     """
     try:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a token would be asked for even on loopback
@@ -81,7 +91,7 @@ def _run_on_ray(ray, shards: list[Shard], store: FeatureStore, workers: int) -> 
         .map(_read_on_ray, num_cpus=0.25)  # other than below, or Ray would make one stage of the two
         .map(
             _EncodeOnRay,
-            fn_constructor_args=(list(recipes.values()), store, workers),
+            fn_constructor_args=(list(recipes.values()), store),
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=0.5,  # on two processors, two whole ones would leave none for reading
             num_gpus=1 if on_gpu else 0,
@@ -98,10 +108,7 @@ def _read_on_ray(row: dict) -> dict:
 class _EncodeOnRay:
     """One worker process: reads the weights once, then prepares, encodes and writes shard after shard."""
 
-    def __init__(self, recipes: list, store: FeatureStore, workers: int) -> None:
-        import torch
-
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    def __init__(self, recipes: list[Recipe], store: FeatureStore) -> None:
         self.encoders, self.store = load_encoders(recipes), store
         self.readers = ThreadPoolExecutor(READERS)
 

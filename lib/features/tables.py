@@ -30,11 +30,11 @@ def load_features(profile: Profile, name: str, people: pd.DataFrame) -> pd.DataF
 
 
 def load_failures(profile: Profile, name: str) -> pd.DataFrame:
-    """Load a view's failures: one row per image and reason, with the number of `people` that it concerns."""
+    """Load a view's failures: one row per image, with the (first) reason and how many `people` it concerns."""
     rows = _read(profile, name).select(["image_id", "split", "file_name", FAILURE]).to_pandas()
     failed = rows.rename(columns={FAILURE: "reason"}).dropna(subset="reason")
-    keys = ["image_id", "split", "file_name", "reason"]
-    return failed.groupby(keys, sort=False).size().rename("people").reset_index()
+    images = failed.groupby(["image_id", "split", "file_name"], sort=False)["reason"]
+    return images.agg(reason="first", people="size").reset_index()
 
 
 def _store(profile: Profile) -> FeatureStore:

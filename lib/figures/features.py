@@ -153,7 +153,7 @@ def draw_neighbours(
     `neighbours` holds ann_ids of `people`. Captions are green where a verb is shared with the first picture.
     """
     rows, columns = len(neighbours), neighbours.shape[1] + 1
-    figure, axes = plt.subplots(rows, columns, figsize=(TWO_COLUMNS, 1.65 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(TWO_COLUMNS, 1.5 * rows), squeeze=False)
     for line, (query, nearest) in zip(axes, neighbours.iterrows(), strict=True):
         for axis, ann_id in zip(line, [query, *nearest], strict=True):
             axis.axis("off")
