@@ -15,25 +15,26 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from clip import load as clip_load
 from PIL import Image
 from reference import build_by_rule, shared_path
+from test_features import tabulate_persons
 
 from lib.clip_features import ClipEncoder
-from lib.clip_features.weights import CLIP
+from lib.clip_features.weights import CLIP, openai
 from lib.features import FeatureStore, extract, profile_views
 from lib.features.engines import run_ray
 from lib.features.extraction import locate
 from lib.features.shards import Recipe, Shard, cut_into_shards
 from lib.higherhrnet.model import save_higherhrnet
 from lib.profiles import Profile, load_profile
-from lib.vcoco import load_people, load_profile_people
+from lib.vcoco import load_profile_people
 
 VIT_B_32 = {"embed_dim": 512, "image_resolution": 224, "vision_layers": 12, "vision_width": 768}
 VIT_B_32 |= {"vision_patch_size": 32, "context_length": 77, "vocab_size": 49408}
@@ -49,7 +50,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--parts", nargs="+", default=["clip", "whole", "sample", "ray"])
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", message=".*torch.jit.load.* is deprecated")
     torch.set_num_threads(options.threads)
+    for part in options.parts:
+        if part.startswith("whole-in:"):
+            return measure_whole(Path(part.removeprefix("whole-in:")))
     with tempfile.TemporaryDirectory() as folder:
         weights = make_weights(Path(folder))
         if "clip" in options.parts:
@@ -61,9 +66,6 @@ def main() -> None:
             print(measure_sample(Path(folder)).to_markdown(), "\n")
         if "ray" in options.parts:
             print(measure_ray(Path(folder)).to_markdown())
-    for part in options.parts:
-        if part.startswith("whole-in:"):
-            measure_whole(Path(part.removeprefix("whole-in:")))
 
 
 def make_weights(folder: Path) -> Profile:
@@ -83,7 +85,7 @@ def make_weights(folder: Path) -> Profile:
 def measure_clip(weights: Path, count: int, rounds: int) -> pd.DataFrame:
     """Time the encoder, per precision, and the literal loop, on sample images; medians over rounds."""
     images = sorted(load_profile("sample").splits["train"].images.glob("*.jpg"))[:count]
-    literal, preprocess = clip_load(str(weights), device="cpu")
+    literal, preprocess = openai.load(str(weights), device="cpu")
     encoders = {name: ClipEncoder(weights, precision=name) for name in ("float32", "bfloat16")}
     inputs = np.stack([encoders["float32"].prepare(path) for path in images])
     seconds = {name: [] for name in ("literal", *encoders, *(f"{name}, network" for name in encoders))}
@@ -157,9 +159,9 @@ def measure_whole(folder: Path) -> None:
     """Extract all views of all persons of the real images; print the report and the peak memory."""
     profile = make_weights(folder)
     shared = shared_path("vcoco")
-    people = load_people(shared / "vcoco_test.json", shared / "instances_vcoco_all_2014.json")
-    there = [(shared / "images" / name).exists() for name in people["file_name"]]
-    people = people[there].assign(split="test")
+    people = tabulate_persons(
+        shared / "instances_vcoco_all_2014.json", {path.name for path in shared.glob("images/*.jpg")}
+    ).assign(split="test")
     before = peak_memory()
     began = time.perf_counter()
     report = extract(

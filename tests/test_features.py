@@ -20,7 +20,7 @@ from extracting import sample_people, views_with
 from PIL import Image
 
 from lib.clip_features import ClipEncoder
-from lib.coco import BOX
+from lib.coco import BOX, read_coco, tabulate
 from lib.features import FeatureStore, extract, load_failures, load_features
 from lib.features.store import made_of, to_frame
 from lib.pose import PoseEstimator
@@ -131,6 +131,26 @@ def test_each_image_is_opened_once_for_all_its_people_and_views(tmp_path):
     people = sample_people(40)
     assert opened == dict.fromkeys(people["file_name"], 1)
     assert len(opened) < len(people)
+
+
+def test_real_photographs(shared, tmp_path):
+    folder = shared / "vcoco"
+    names = {path.name for path in (folder / "images").glob("*.jpg")}
+    files = folder / "instances_vcoco_all_2014.json"
+    persons = tabulate_persons(files, names).assign(split="test")
+    report = run(persons, tmp_path, image_path=lambda _, name: folder / "images" / name)
+    assert len(names) == persons["file_name"].nunique() == 20
+    assert report["failed"].tolist() == [0, 0, 0]
+    assert report["computed"].tolist() == [len(persons)] * 3
+    assert np.isfinite(frames(tmp_path)["clip_full"]).all(axis=None)
+
+
+def tabulate_persons(instances: Path, names: set[str]) -> pd.DataFrame:
+    """Tabulate all persons of some images of a COCO file, V-COCO's and others."""
+    images = json.loads(instances.read_text())["images"]
+    coco = read_coco(instances, [image["id"] for image in images if image["file_name"] in names])
+    objects = tabulate(coco, list(coco.anns))
+    return objects[objects["category"] == "person"]
 
 
 # --- Killed, twice at once

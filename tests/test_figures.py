@@ -5,6 +5,7 @@ import subprocess
 import warnings
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -106,7 +107,7 @@ def test_cooccurrence_shows_the_share_of_the_rows_people():
 
 
 def test_skeletons_leave_out_what_was_not_found(language):
-    """Of a person of whom only the left arm was found, two limbs and three joints are drawn, in one colour."""
+    """Of a person with only the left arm found, two limbs and three joints are drawn, in one colour."""
     people = load_profile_people(load_profile("sample")).head(1)
     poses = invented_poses(people).fillna(0.5)
     for joint in KEYPOINTS:

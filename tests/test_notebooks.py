@@ -14,10 +14,12 @@ import pytest
 from conftest import SAMPLE
 from PIL import Image
 
+from lib.features import load_features
 from lib.profiles import PARAMETERS, ROOT, load_profile
 from lib.vcoco import load_profile_people
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FIGURES_02 = ("poses", "scores", "oks_by_score", "body_parts", "neighbours")
 FIGURES = ("people", "labels_per_verb", "verbs_per_person", "cooccurrence", "boxes")
 
 
@@ -130,6 +132,60 @@ def test_a_misspelt_parameter_stops_the_notebook(tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.fixture(scope="module")
+def extracted(executed):
+    """Notebook 02 after 01, on the sample."""
+    folder, _ = executed
+    return folder, run("02_feature_extraction", folder)
+
+
+def test_02_writes_features_figures_and_tables(extracted):
+    folder, notebook = extracted
+    profile = load_profile("sample", folder)
+    people = load_profile_people(profile)
+    for name, width in (("clip_full", 128), ("clip_crop", 128), ("pose", 108)):
+        assert load_features(profile, name, people).shape == (len(people), width)
+    for name in FIGURES_02:
+        assert (folder / f"figures/sample/02_{name}.pdf").read_bytes().startswith(b"%PDF")
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == len(FIGURES_02)
+    for name in ("scores", "without_pose", "pose_quality", "body_parts", "clip_knows"):
+        assert not pd.read_csv(folder / f"figures/sample/02_{name}.csv").isna().any(axis=None)
+
+
+def test_02_numbers_are_those_of_the_features(extracted):
+    folder, notebook = extracted
+    profile = load_profile("sample", folder)
+    people = load_profile_people(profile)
+    poses = load_features(profile, "pose", people)
+    scores = pd.read_csv(folder / "figures/sample/02_scores.csv", index_col="split")
+    for split, row in scores.iterrows():
+        mine = poses.loc[people.index[people["split"] == split], "score"]
+        assert row["people"] == len(mine)
+        assert row["with a pose"] == mine.notna().sum()
+        assert row["mean score"] == pytest.approx(mine.mean())
+        assert row["score >= 0.5"] == (mine >= 0.5).sum()
+    without = pd.read_csv(folder / "figures/sample/02_without_pose.csv", index_col="reason")
+    assert without.to_numpy().sum() == poses["score"].isna().sum()
+    shares = pd.read_csv(folder / "figures/sample/02_body_parts.csv", index_col=0)
+    of_skiers = poses.loc[people.index[people["ski"]], ["crop_left_knee_score", "crop_right_knee_score"]]
+    assert shares.loc["ski", "knees"] == pytest.approx((of_skiers.max(axis="columns") >= 0.3).mean())
+
+
+def test_02_again_computes_nothing(extracted):
+    folder, _ = extracted
+    before = {path: path.stat().st_mtime for path in folder.glob("data/sample/features/*.parquet")}
+    notebook = run("02_feature_extraction", folder, LANGUAGE="ja")
+    assert {path: path.stat().st_mtime for path in before} == before
+    assert len(before) == 3
+    assert not [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+
+
+def test_02_first_says_what_to_run(tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="run notebook 01_data_preparation"):
+        run("02_feature_extraction", tmp_path)
+
+
 # --- Run on real V-COCO's labels
 
 
@@ -179,6 +235,8 @@ def test_runner_names_unknown_notebooks_and_profiles(tmp_path):
     for arguments, said in (
         (["99"], "No notebook 99"),
         (["-p", "PROFILE", "smaple"], "choose from sample, vcoco"),
+        (["01", "-p", "LANGAUGE", "ja"], "Unknown parameter LANGAUGE; choose from DEVICE, EPOCHS, LANGUAGE"),
+        (["01", "-p", "PRECISION", "auto"], "Unknown parameter PRECISION"),
     ):
         command = [sys.executable, ROOT / "notebooks/run.py", *arguments]
         result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)

@@ -30,7 +30,7 @@ def load_features(profile: Profile, name: str, people: pd.DataFrame) -> pd.DataF
 
 
 def load_failures(profile: Profile, name: str) -> pd.DataFrame:
-    """Load a view's failures: one row per image, with the (first) reason and how many `people` it concerns."""
+    """Load a view's failures: one row per image, with the `reason` and how many `people` it concerns."""
     rows = _read(profile, name).select(["image_id", "split", "file_name", FAILURE]).to_pandas()
     failed = rows.rename(columns={FAILURE: "reason"}).dropna(subset="reason")
     images = failed.groupby(["image_id", "split", "file_name"], sort=False)["reason"]
