@@ -24,7 +24,7 @@ import pandas as pd
 import torch
 from PIL import Image
 from reference import build_by_rule, shared_path
-from test_features import tabulate_persons
+from test_features import real_persons
 
 from lib.clip_features import ClipEncoder
 from lib.clip_features.weights import CLIP, openai
@@ -159,9 +159,7 @@ def measure_whole(folder: Path) -> None:
     """Extract all views of all persons of the real images; print the report and the peak memory."""
     profile = make_weights(folder)
     shared = shared_path("vcoco")
-    people = tabulate_persons(
-        shared / "instances_vcoco_all_2014.json", {path.name for path in shared.glob("images/*.jpg")}
-    ).assign(split="test")
+    people = real_persons(shared)
     before = peak_memory()
     began = time.perf_counter()
     report = extract(

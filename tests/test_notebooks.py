@@ -154,7 +154,7 @@ def test_02_writes_features_figures_and_tables(extracted):
 
 
 def test_02_numbers_are_those_of_the_features(extracted):
-    folder, notebook = extracted
+    folder, _ = extracted
     profile = load_profile("sample", folder)
     people = load_profile_people(profile)
     poses = load_features(profile, "pose", people)
