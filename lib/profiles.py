@@ -62,6 +62,11 @@ class Profile:
         """The folder of feature tables that notebook 02 fills and the experiments read."""
         return self.data / "features"
 
+    @property
+    def results(self) -> Path:
+        """The folder of histories and predictions that the experiments write."""
+        return self.data / "results"
+
     def image_path(self, split: str, file_name: str) -> Path:
         """Return where the image of a person of this split stands."""
         return self.splits[split].images / file_name

@@ -361,6 +361,18 @@ def test_prompt_features_are_means_of_normalised_features(encoder):
     assert encoder.encode_prompts([]).shape == (0, 48)
 
 
+def test_without_its_text_tower_an_encoder_still_sees(state, tmp_path):
+    encoder = ClipEncoder(write("state dict", state, tmp_path))
+    before = encoder.encode_images(PICTURES)
+    weights = sum(parameter.numel() for parameter in encoder.model.parameters())
+    encoder.drop_text()
+    assert sum(parameter.numel() for parameter in encoder.model.parameters()) < 0.2 * weights
+    np.testing.assert_array_equal(encoder.encode_images(PICTURES), before)
+    for encode in (encoder.encode_text, encoder.encode_prompts):
+        with pytest.raises(ValueError, match="text tower was dropped; make another ClipEncoder"):
+            encode(["stand"])
+
+
 def test_texts_that_cannot_be_encoded(encoder, tmp_path):
     assert_close(encoder.encode_text("one text"), encoder.encode_text(["one text"]))
     with pytest.raises(ValueError, match="too long for context length 77; shorten"):

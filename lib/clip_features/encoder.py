@@ -76,8 +76,11 @@ class ClipEncoder:
     def encode_text(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n, dim) features of texts.
 
-        Raises ValueError where a text has more tokens than the model's context, 77 with OpenAI's weights.
+        Raises ValueError where a text has more tokens than the model's context, 77 with OpenAI's weights, or
+        where the text tower was dropped.
         """
+        if not hasattr(self.model, "transformer"):
+            raise ValueError("this encoder's text tower was dropped; make another ClipEncoder for texts")
         texts = [texts] if isinstance(texts, str) else list(texts)
         features = np.empty((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), self.batch_size):
@@ -95,6 +98,12 @@ class ClipEncoder:
         features = self.encode_text([text for texts in prompts for text in texts])
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         return features.reshape(len(prompts), -1, self.dim).mean(axis=1) if prompts else features
+
+    def drop_text(self) -> "ClipEncoder":
+        """Free the text tower, two fifths of the memory, and return self: only images can be encoded then."""
+        for name in ("transformer", "token_embedding", "ln_final", "positional_embedding", "text_projection"):
+            delattr(self.model, name)
+        return self
 
     def prepare(self, image: Picture, box: np.ndarray | None = None, pad: float = 20) -> np.ndarray:
         """Return the network's input, (resolution, resolution, 3) uint8: the image, or the box in it grown.

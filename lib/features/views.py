@@ -65,37 +65,40 @@ class View(Protocol):
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """How CLIP is run; several views share one network."""
+    """How CLIP is run; several views share one network. `batch_size` None: what suits the device."""
 
     weights: Path
     device: str = "cpu"
     precision: str = "float32"
-    batch_size: int = 32
+    batch_size: int | None = None
 
     def load(self) -> "ClipEncoder":
         """Read the weights; raises DataError where they cannot be used."""
         from lib.clip_features import ClipEncoder
 
-        return ClipEncoder(
-            self.weights, device=self.device, precision=self.precision, batch_size=self.batch_size
+        batch_size = self.batch_size or (32 if self.device == "cpu" else 256)
+        encoder = ClipEncoder(
+            self.weights, device=self.device, precision=self.precision, batch_size=batch_size
         )
+        return encoder.drop_text()
 
 
 @dataclass(frozen=True)
 class PoseSettings:
-    """How HigherHRNet is run."""
+    """How HigherHRNet is run. `batch_size` None: what suits the device."""
 
     weights: Path
     device: str = "cpu"
     precision: str = "float32"
-    batch_size: int = 4
+    batch_size: int | None = None
 
     def load(self) -> "PoseEstimator":
         """Read the weights; raises DataError where they cannot be used."""
         from lib.pose import PoseEstimator
 
+        batch_size = self.batch_size or (2 if self.device == "cpu" else 32)  # more makes no CPU faster
         return PoseEstimator(
-            self.weights, pad=PAD, device=self.device, precision=self.precision, batch_size=self.batch_size
+            self.weights, pad=PAD, device=self.device, precision=self.precision, batch_size=batch_size
         )
 
 

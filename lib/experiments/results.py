@@ -1,0 +1,82 @@
+"""What an experiment leaves behind: tidy files, from which tables and figures are made again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lib.profiles import DataError, Profile, write_whole
+
+PARTS = ("history", "exact", "logits")
+
+
+@dataclass(frozen=True)
+class Results:
+    """The numbers of an experiment's arms, under the protocols `thesis` and `clean`.
+
+    Each table is indexed by `protocol`, `arm`, `seed`, the last two also by the `ann_id` of val's and test's
+    people.
+
+    history  one row per epoch: column `epoch`, losses, exact and partial match by split, and `test_people`,
+             how many were averaged
+    exact    whether a person is exactly matched, one boolean column per epoch, "1" and on
+    logits   the verbs' logits at the epoch that the protocol chose, which is the column `epoch`
+    """
+
+    history: pd.DataFrame
+    exact: pd.DataFrame
+    logits: pd.DataFrame
+
+    @property
+    def made_of(self) -> str:
+        """The fingerprint of what the results were made of."""
+        return self.history.attrs.get("made_of", "")
+
+    def marked(self, made_of: str) -> "Results":
+        """Return the same with a fingerprint."""
+        history = self.history.copy()
+        history.attrs["made_of"] = made_of
+        return Results(history, self.exact, self.logits)
+
+    def save(self, profile: Profile, name: str) -> None:
+        """Write `results/<name>_{exact,logits,history}.parquet`; last the history, with the fingerprint."""
+        for part in reversed(PARTS):
+            with write_whole(_path(profile, name, part)) as temporary:
+                getattr(self, part).to_parquet(temporary)
+
+    def arms(self, *names: str) -> "Results":
+        """Return the part that concerns some arms."""
+        return Results(
+            *(
+                table[table.index.isin(names, level="arm")]
+                for table in (self.history, self.exact, self.logits)
+            )
+        )
+
+
+def join(*results: Results) -> Results:
+    """Put results of different arms together."""
+    return Results(*(pd.concat([getattr(one, part) for one in results]) for part in PARTS))
+
+
+def stored_results(profile: Profile, name: str) -> Results | None:
+    """Load what `Results.save` wrote; None where it is absent; DataError where it is damaged."""
+    try:
+        return Results(*(pd.read_parquet(_path(profile, name, part)) for part in PARTS))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        path = _path(profile, name, "*")
+        raise DataError(f"{path}: cannot be read ({error}); delete these files and run again.") from None
+
+
+def load_results(profile: Profile, name: str, notebook: str) -> Results:
+    """Load the results that a notebook saved; raises DataError naming it where they are absent."""
+    results = stored_results(profile, name)
+    if results is None:
+        raise DataError(f"{_path(profile, name, 'history')}: no such results; run notebook {notebook}.")
+    return results
+
+
+def _path(profile: Profile, name: str, part: str) -> Path:
+    return profile.results / f"{name}_{part}.parquet"

@@ -1,0 +1,146 @@
+"""Train the arms of an experiment, once: results of the same numbers and settings are loaded again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lib.experiments.arms import complete_people
+from lib.experiments.results import Results, join, stored_results
+from lib.metrics import exact_match, partial_match
+from lib.models import ActionMLP, FitResult, SeededModule, fit, predict, take_seeds
+from lib.profiles import Profile
+
+# Protocol -> what chooses the epoch. The thesis's chooses it on test, so that its accuracy is optimistic.
+CHOSEN_BY = {"thesis": "test_exact", "clean": "val_exact"}
+THESIS_SEEDS = (0,)
+MEASURED = ("val", "test")
+
+MakeModel = Callable[[int, Sequence[int], int], SeededModule]
+
+
+def make_mlp(in_features: int, seeds: Sequence[int], verbs: int) -> SeededModule:
+    """Build the thesis's network."""
+    return ActionMLP(in_features, seeds=seeds, verbs=verbs)
+
+
+def run_experiment(
+    profile: Profile,
+    name: str,
+    people: pd.DataFrame,
+    inputs: Mapping[str, pd.DataFrame],
+    verbs: Sequence[str],
+    *,
+    seeds: int,
+    epochs: int,
+    device: str = "cpu",
+    make_model: MakeModel = make_mlp,
+) -> Results:
+    """Train every arm under both protocols, and keep the results as `results/<name>_*.parquet`.
+
+    people   indexed by `ann_id`, with `split` and the verbs
+    inputs   by arm, one row of numbers per person, NaN where one is missing
+
+    `thesis`: one seed; each arm has all people whom it has numbers of; the epoch is the best on test.
+    `clean`: all seeds; every arm has the same people, those complete in all arms; each seed's epoch is the
+    best on val. A training that was killed goes on. Raises ValueError where an arm has nobody in some split.
+    """
+    inputs = {arm: table.loc[people.index] for arm, table in inputs.items()}
+    mark = _fingerprint(people, inputs, verbs, seeds, epochs, make_model)
+    stored = stored_results(profile, name)
+    if stored is not None and stored.made_of == mark:
+        return stored
+    shared = complete_people(inputs)
+    parts, checkpoints = [], []
+    for arm, table in inputs.items():
+        file = profile.results / f"{name}_{arm.replace(' ', '_')}"
+        checkpoints += [file.with_suffix(f".{protocol}.part") for protocol in CHOSEN_BY]
+        data = table.join(people[["split", *verbs]])
+        settings = {"verbs": verbs, "epochs": epochs, "device": device, "make_model": make_model}
+        own = data.loc[complete_people(table)]
+        clean = _train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1], **settings)
+        parts.append(_collect("clean", arm, clean, data.loc[shared], verbs))
+        if len(own) == len(shared):  # the same people, so the same training
+            parts.append(_collect("thesis", arm, clean, own, verbs))
+        else:
+            thesis = _train(own, THESIS_SEEDS, checkpoint=checkpoints[-2], **settings)
+            parts.append(_collect("thesis", arm, thesis, own, verbs))
+    results = join(*parts).marked(mark)
+    results.save(profile, name)
+    for path in checkpoints:
+        path.unlink(missing_ok=True)
+    return results
+
+
+def _train(
+    data: pd.DataFrame,
+    seeds: Sequence[int],
+    *,
+    verbs: Sequence[str],
+    epochs: int,
+    device: str,
+    make_model: MakeModel,
+    checkpoint: Path,
+) -> FitResult:
+    """Train on the rows of `data` whose split is train; measure val and test after every epoch."""
+    sets = {split: _split(data, split, verbs) for split in ("train", *MEASURED)}
+    return fit(
+        make_model(sets["train"][0].shape[1], seeds, len(verbs)),
+        *sets["train"],
+        epochs=epochs,
+        evaluate={split: sets[split] for split in MEASURED},
+        metrics={"exact": exact_match, "partial": partial_match},
+        record=["exact"],
+        keep_best=list(CHOSEN_BY.values()),
+        device=device,
+        checkpoint=checkpoint,
+    )
+
+
+def _split(data: pd.DataFrame, split: str, verbs: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows = data[data["split"] == split]
+    return rows.drop(columns=["split", *verbs]), rows[list(verbs)]
+
+
+def _collect(protocol: str, arm: str, fitted: FitResult, data: pd.DataFrame, verbs: Sequence[str]) -> Results:
+    """Tabulate what a protocol keeps of a training: its seeds, and the logits of its epochs."""
+    seeds = THESIS_SEEDS if protocol == "thesis" else fitted.model.seeds
+    best = fitted.best_epochs(CHOSEN_BY[protocol])
+    model = take_seeds(fitted.model_at(best), seeds)
+    exact, logits = [], []
+    for split in MEASURED:
+        features, _ = _split(data, split, verbs)
+        rows = [fitted.model.seeds.index(seed) for seed in seeds]
+        correct = fitted.records[f"{split}_exact"][rows]  # (seeds, epochs, people)
+        columns = [str(epoch + 1) for epoch in range(correct.shape[1])]
+        for seed, by_epoch, scores in zip(seeds, correct, predict(model, features), strict=True):
+            index = pd.MultiIndex.from_product([[protocol], [arm], [seed], features.index], names=INDEX)
+            exact.append(pd.DataFrame(by_epoch.T, index, columns))
+            logits.append(pd.DataFrame(scores, index, list(verbs)).assign(epoch=best[seed]))
+    history = fitted.history[fitted.history["seed"].isin(seeds)].assign(
+        protocol=protocol, arm=arm, test_people=int((data["split"] == "test").sum())
+    )
+    return Results(history.set_index(INDEX[:3]), pd.concat(exact), pd.concat(logits))
+
+
+INDEX = ["protocol", "arm", "seed", "ann_id"]
+
+
+def _fingerprint(
+    people: pd.DataFrame,
+    inputs: Mapping[str, pd.DataFrame],
+    verbs: Sequence[str],
+    seeds: int,
+    epochs: int,
+    make_model: MakeModel,
+) -> str:
+    """Return a digest of all that the results depend on."""
+    digest = hashlib.sha256(json.dumps([list(verbs), seeds, epochs, make_model.__qualname__]).encode())
+    digest.update(pd.util.hash_pandas_object(people[["split", *verbs]]).to_numpy().tobytes())
+    for arm, table in inputs.items():
+        digest.update(arm.encode())
+        digest.update(np.ascontiguousarray(table.to_numpy(np.float32)))
+    return digest.hexdigest()

@@ -1,0 +1,130 @@
+"""The numbers of an experiment: the thesis's accuracies, sound ones with intervals, tests between arms."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lib.experiments.results import Results
+from lib.metrics import (
+    bootstrap_interval,
+    exact_match,
+    mcnemar,
+    mean_average_precision,
+    most_frequent_set,
+    paired_bootstrap,
+    partial_match,
+    verb_frequency,
+)
+
+
+def thesis_table(results: Results) -> pd.DataFrame:
+    """Return, per arm, the thesis's accuracy: the highest exact match on test over the epochs of one seed.
+
+    Columns: `people` of test, `accuracy` and `partial` in percent, the `epoch`, and `overfit`: the exact
+    match that is lost from there to the last epoch.
+    """
+    rows = {}
+    for arm, history in results.history.xs("thesis", level="protocol").groupby("arm", sort=False):
+        best = history.iloc[history["test_exact"].argmax()]
+        rows[arm] = {
+            "people": int(best["test_people"]),
+            "accuracy": 100 * best["test_exact"],
+            "partial": 100 * best["test_partial"],
+            "epoch": int(best["epoch"]),
+            "overfit": 100 * (best["test_exact"] - history["test_exact"].iloc[-1]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
+
+
+def chosen_epochs(results: Results, protocol: str) -> pd.Series:
+    """Return the epoch that a protocol chose, by arm and seed."""
+    chosen = results.logits.xs(protocol, level="protocol")["epoch"]
+    return chosen.groupby(["arm", "seed"], sort=False).first()
+
+
+def right_people(results: Results, protocol: str, arm: str, people: pd.Index) -> pd.DataFrame:
+    """Return who of `people` is exactly matched at the chosen epoch: one row a person, one column a seed."""
+    columns = {}
+    for seed, epoch in chosen_epochs(results, protocol)[arm].items():
+        columns[seed] = results.exact.loc[(protocol, arm, seed), str(epoch)].loc[people]
+    return pd.DataFrame(columns)
+
+
+def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
+    """Return, per arm, sound numbers of the same people: means over the seeds, epochs chosen on val.
+
+    `people` are those to count, test people complete in every arm. Columns: `people`; `exact` in percent with
+    `low` and `high`, 95 % of a bootstrap over images; `seeds_sd`, the spread between seeds; `partial`; `mAP`.
+    """
+    rows = {}
+    for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
+        right = right_people(results, "clean", arm, people.index).to_numpy(float)
+        point, low, high = 100 * np.array(bootstrap_interval(right.T, people["image_id"]))
+        logits = results.logits.loc[("clean", arm)]
+        by_seed = [logits.loc[seed].loc[people.index, list(verbs)] for seed in logits.index.unique("seed")]
+        labels = people[list(verbs)].to_numpy()
+        rows[arm] = {
+            "people": len(people),
+            "exact": point,
+            "low": low,
+            "high": high,
+            "seeds_sd": 100 * right.mean(axis=0).std(ddof=1) if right.shape[1] > 1 else np.nan,
+            "partial": 100 * np.mean([partial_match(one.to_numpy(), labels).mean() for one in by_seed]),
+            "mAP": 100 * np.mean([mean_average_precision(one.to_numpy(), labels) for one in by_seed]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
+
+
+def compare_arms(results: Results, people: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Compare pairs of arms on the same people under the protocol `clean`: the first less the second.
+
+    Columns: `difference` of exact match in points, its 95 % interval `low` and `high` and `p`, from a paired
+    bootstrap that resamples images, seeds averaged; `only_first`, `only_second`, `mcnemar_p`: seed 0 alone,
+    McNemar's exact test, which takes people of an image as independent.
+    """
+    rows = {}
+    for first, second in pairs:
+        a, b = (right_people(results, "clean", arm, people.index) for arm in (first, second))
+        paired = paired_bootstrap(a.to_numpy(float).T, b.to_numpy(float).T, people["image_id"])
+        tested = mcnemar(a[0].to_numpy(), b[0].to_numpy())
+        rows[f"{first} - {second}"] = {
+            "difference": 100 * paired.difference,
+            "low": 100 * paired.low,
+            "high": 100 * paired.high,
+            "p": paired.p,
+            "only_first": tested.only_a,
+            "only_second": tested.only_b,
+            "mcnemar_p": tested.p,
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arms")
+
+
+def optimism(results: Results) -> pd.DataFrame:
+    """Return what choosing the epoch on test adds, per arm: means over the seeds of `clean`, in points."""
+    history = results.history.xs("clean", level="protocol").reset_index()
+    chosen = chosen_epochs(results, "clean").rename("chosen").reset_index()
+    at_chosen = history.merge(chosen, left_on=["arm", "seed", "epoch"], right_on=["arm", "seed", "chosen"])
+    by_arm = [100 * at_chosen.groupby("arm", sort=False)["test_exact"].mean()]
+    best = history.groupby(["arm", "seed"], sort=False)["test_exact"].max()
+    by_arm.append(100 * best.groupby("arm", sort=False).mean())
+    table = pd.concat(by_arm, axis="columns", keys=["epoch chosen on val", "epoch chosen on test"])
+    return table.assign(optimism=table.iloc[:, 1] - table.iloc[:, 0])
+
+
+def baselines(train: pd.DataFrame, people: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
+    """Return the exact match in percent, with intervals, of rules that see no image, only the true K.
+
+    The K most frequent verbs of train; and the most frequent set of K verbs.
+    """
+    labels, known = people[list(verbs)].to_numpy(), train[list(verbs)].to_numpy()
+    right = {
+        "verb frequency": exact_match(verb_frequency(known, len(people)), labels),
+        "most frequent set": (most_frequent_set(known, labels.sum(axis=1)) == labels).all(axis=1),
+    }
+    rows = {
+        rule: 100 * np.array(bootstrap_interval(hits.astype(float), people["image_id"]))
+        for rule, hits in right.items()
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["exact", "low", "high"])
+    return table.assign(people=len(people)).rename_axis("rule")
