@@ -1,0 +1,52 @@
+"""Trained weights as a safetensors file, with what rebuilds the model as its metadata."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from lib.models.mlp import ActionMLP
+from lib.models.seeded import SeededModule
+from lib.profiles import DataError, write_whole
+
+
+def save_weights(
+    path: str | Path, model: SeededModule, verbs: Sequence[str], epochs: Mapping[int, int] | None = None
+) -> None:
+    """Write a model and the names of its verbs, and the epoch of each seed's weights if known.
+
+    Raises ValueError where the names are not as many as the model's verbs.
+    """
+    if len(verbs) != model.verbs:
+        raise ValueError(f"the model has {model.verbs} verbs, got {len(verbs)} names")
+    facts = {
+        "model": type(model).__name__,
+        "settings": model.settings(),
+        "verbs": list(verbs),
+        "epochs": None if epochs is None else [int(epochs[seed]) for seed in model.seeds],
+    }
+    tensors = {name: values.detach().cpu().contiguous() for name, values in model.state_dict().items()}
+    with write_whole(Path(path)) as temporary:
+        save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_weights(
+    path: str | Path, kind: type[SeededModule] = ActionMLP
+) -> tuple[SeededModule, dict[str, object]]:
+    """Load a model on the CPU, and its metadata: `model`, `settings`, `verbs`, `epochs` (by seed, or None).
+
+    Raises DataError where the file is not one of `save_weights`, or of another kind of model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
+        raise DataError(f"{path}: not readable as trained weights ({error}); train and save again.") from None
+    if facts.get("model") != kind.__name__:
+        raise DataError(f"{path}: holds a model {facts.get('model')}, not {kind.__name__}.")
+    model = kind(**facts["settings"])
+    model.load_state_dict(tensors)
+    return model, facts
