@@ -392,6 +392,20 @@ def test_the_history_is_what_predict_gives_afterwards():
     assert same_bits(result.model_at(0), ActionMLP(WIDTH, seeds=[6, 2], **SMALL))
 
 
+def test_recorded_metrics_are_each_persons_and_survive_a_resumption(tmp_path):
+    people, test = draw_people(60), draw_people(25, seed=1)
+    options = {"evaluate": {"test": test}, "metrics": {"exact": exact_match}, "record": ["exact"]}
+    options |= {"keep_epochs": range(4), "checkpoint": tmp_path / "state", "epochs": 3}
+    for result in (fit(ActionMLP(WIDTH, seeds=[6, 2], **SMALL), *people, **options) for _ in range(2)):
+        assert list(result.records) == ["test_exact"]
+        assert result.records["test_exact"].shape == (2, 3, 25)
+        for epoch in (1, 2, 3):
+            logits = predict(result.model_at(epoch), test[0])
+            np.testing.assert_array_equal(
+                result.records["test_exact"][:, epoch - 1], exact_match(logits, test[1])
+            )
+
+
 def test_the_best_weights_are_kept():
     people, test = draw_people(60), draw_people(25, seed=1)
     columns = ["test_exact", "test_loss"]

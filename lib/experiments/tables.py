@@ -47,7 +47,8 @@ def right_people(results: Results, protocol: str, arm: str, people: pd.Index) ->
     """Return who of `people` is exactly matched at the chosen epoch: one row a person, one column a seed."""
     columns = {}
     for seed, epoch in chosen_epochs(results, protocol)[arm].items():
-        columns[seed] = results.exact.loc[(protocol, arm, seed), str(epoch)].loc[people]
+        exact = results.exact.xs((protocol, arm, seed), level=["protocol", "arm", "seed"])
+        columns[seed] = exact.loc[people, str(epoch)]
     return pd.DataFrame(columns)
 
 
@@ -61,8 +62,8 @@ def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) ->
     for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
         right = right_people(results, "clean", arm, people.index).to_numpy(float)
         point, low, high = 100 * np.array(bootstrap_interval(right.T, people["image_id"]))
-        logits = results.logits.loc[("clean", arm)]
-        by_seed = [logits.loc[seed].loc[people.index, list(verbs)] for seed in logits.index.unique("seed")]
+        logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
+        by_seed = [logits.xs(s, level="seed").loc[people.index] for s in logits.index.unique("seed")]
         labels = people[list(verbs)].to_numpy()
         rows[arm] = {
             "people": len(people),

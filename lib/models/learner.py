@@ -1,6 +1,6 @@
 """One epoch of training and of measuring, for seeds that share their forward passes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -61,20 +61,28 @@ class Learner:
         for state in self.optimiser.state.values():
             state["exp_avg"].copy_(hardshrink(state["exp_avg"], 1e-30))
 
-    def measure(self, sets: Mapping[str, People], metrics: Mapping[str, Metric]) -> list[dict[str, float]]:
-        """Return each seed's `<set>_loss` and `<set>_<metric>` of every set and of the people held out."""
-        rows: list[dict[str, float]] = [{} for _ in self.model.seeds]
+    def measure(
+        self, sets: Mapping[str, People], metrics: Mapping[str, Metric], record: Collection[str]
+    ) -> list[tuple[dict[str, float], dict[str, Tensor]]]:
+        """Return each seed's `<set>_loss` and `<set>_<metric>` of every set and of the people held out.
+
+        Means come first; then, of the metrics to `record`, the values of each person of the given sets.
+        """
+        rows: list[tuple[dict, dict]] = [({}, {}) for _ in self.model.seeds]
         for name, people in {"held_out": self.held_out, **sets}.items():
             if people.labels.shape[-2] == 0:
                 continue
             logits = logits_of(self.model, people.features)
             labels = people.labels.expand_as(logits)
-            for row, loss, scores, truth in zip(
+            for (row, values), loss, scores, truth in zip(
                 rows, seed_losses(logits, labels).tolist(), logits.cpu(), labels.bool().cpu(), strict=True
             ):
                 row[f"{name}_loss"] = loss
                 for metric, score in metrics.items():
-                    row[f"{name}_{metric}"] = float(np.mean(score(scores.numpy(), truth.numpy())))
+                    by_person = score(scores.numpy(), truth.numpy())
+                    row[f"{name}_{metric}"] = float(np.mean(by_person))
+                    if metric in record and name in sets:
+                        values[f"{name}_{metric}"] = torch.as_tensor(by_person)
         return rows
 
 

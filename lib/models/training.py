@@ -32,11 +32,13 @@ class FitResult:
              they were learnt, then `<set>_loss` and `<set>_<metric>` of the set `held_out`, unless it is
              empty, and of every evaluation set
     kept     the weights that were asked for, by (seed, epoch)
+    records  the recorded metrics by `<set>_<metric>`: (seeds, epochs, n), a value per person and epoch
     """
 
     model: SeededModule
     history: pd.DataFrame
     kept: Mapping[tuple[int, int], Weights]
+    records: Mapping[str, np.ndarray]
 
     def best_epochs(self, column: str) -> pd.Series:
         """Return each seed's epoch, by seed, at which a column of the history is best.
@@ -67,6 +69,7 @@ def fit(
     held_out: float = 0.05,
     evaluate: Mapping[str, tuple[Table, Table]] | None = None,
     metrics: Mapping[str, Metric] | None = None,
+    record: Collection[str] = (),
     keep_epochs: Collection[int] = (),
     keep_best: Sequence[str] = (),
     device: str = "cpu",
@@ -79,6 +82,7 @@ def fit(
     held_out       share of the people, drawn by each seed, that it is not trained on: the set `held_out`
     evaluate       sets of people by name, features and labels, that are measured after every epoch
     metrics        functions by name of logits (n, verbs) and labels (n, verbs); the history holds their means
+    record         names of metrics whose value for each person is kept too, after every epoch
     keep_epochs    epochs whose weights are kept, 0 for the first ones: 6.6 MB a seed at the thesis's size
     keep_best      columns of the history: the weights of each seed's best epoch are kept
     seeds_at_once  seeds in one forward pass; by default one on a CPU, for its cache's sake, all on a GPU
@@ -92,11 +96,12 @@ def fit(
     if seeds_at_once is None:
         seeds_at_once = 1 if torch.device(device).type == "cpu" else len(model.seeds)
     keep = tuple(keep_epochs), tuple(keep_best)
-    plan = _Plan(epochs, batch_size, learning_rate, held_out, *keep, torch.device(device).type, seeds_at_once)
+    where = torch.device(device).type, seeds_at_once
+    plan = _Plan(epochs, batch_size, learning_rate, held_out, tuple(record), *keep, *where)
     sets = _load_sets(model, {"train": (features, labels)}, evaluate or {}, device)
     mark = _mark(model, sets, plan, metrics or {})
     found = load_checkpoint(Path(checkpoint), mark) if checkpoint else None
-    state = _State(**found) if found else _State(0, [], _snapshot([model], 0), [])
+    state = _State(**found) if found else _State(0, [], [], _snapshot([model], 0), [])
 
     learners = _make_learners(model, state, sets.pop("train"), plan, device)
     saved = time.monotonic()
@@ -109,7 +114,8 @@ def fit(
     last = with_weights(model, [state.kept[seed, epochs] for seed in model.seeds], model.seeds)
     history = _table(state.rows)
     asked = _asked_for(history, plan, model.seeds)
-    return FitResult(last, history, {pair: state.kept[pair] for pair in sorted(asked)})
+    kept = {pair: state.kept[pair] for pair in sorted(asked)}
+    return FitResult(last, history, kept, _stack(state, model.seeds))
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,7 @@ class _Plan:
     batch_size: int
     learning_rate: float
     held_out: float
+    record: tuple[str, ...]
     keep_epochs: tuple[int, ...]
     keep_best: tuple[str, ...]
     device: str
@@ -139,13 +146,15 @@ class _Plan:
 class _State:
     """A training after some epoch: what the checkpoint holds.
 
-    rows     the history so far
-    kept     weights by (seed, epoch), those after this epoch always among them
-    moments  Adam's state of each learner; none before the first epoch
+    rows      the history so far
+    recorded  the recorded metrics of each row
+    kept      weights by (seed, epoch), those after this epoch always among them
+    moments   Adam's state of each learner; none before the first epoch
     """
 
     epoch: int
     rows: list[dict[str, float]]
+    recorded: list[dict[str, Tensor]]
     kept: dict[tuple[int, int], Weights]
     moments: list[dict]
 
@@ -190,16 +199,27 @@ def _advance(
     metrics: Mapping[str, Metric],
 ) -> _State:
     """Train and measure one epoch; return the new state, with no more weights than are still needed."""
-    rows = list(state.rows)
+    rows, recorded = list(state.rows), list(state.recorded)
     for learner in learners:
-        losses, measured = learner.train_epoch(epoch), learner.measure(sets, metrics)
-        for seed, loss, row in zip(learner.model.seeds, losses, measured, strict=True):
+        losses, measured = learner.train_epoch(epoch), learner.measure(sets, metrics, plan.record)
+        for seed, loss, (row, values) in zip(learner.model.seeds, losses, measured, strict=True):
             rows.append({"seed": seed, "epoch": epoch, "train_loss": loss, **row})
+            recorded.append(values)
     kept = state.kept | _snapshot([learner.model for learner in learners], epoch)
     seeds = [seed for learner in learners for seed in learner.model.seeds]
     needed = _asked_for(_table(rows), plan, seeds) | {(seed, epoch) for seed in seeds}
     kept = {pair: weights for pair, weights in kept.items() if pair in needed}
-    return _State(epoch, rows, kept, [learner.optimiser.state_dict() for learner in learners])
+    return _State(epoch, rows, recorded, kept, [learner.optimiser.state_dict() for learner in learners])
+
+
+def _stack(state: _State, seeds: Sequence[int]) -> dict[str, np.ndarray]:
+    """Put what was recorded of each seed and epoch into one array a metric."""
+    by_pair = {(row["seed"], row["epoch"]): v for row, v in zip(state.rows, state.recorded, strict=True)}
+    epochs = range(1, state.epoch + 1)
+    return {
+        name: torch.stack([torch.stack([by_pair[s, e][name] for e in epochs]) for s in seeds]).numpy()
+        for name in (state.recorded[0] if state.recorded else {})
+    }
 
 
 def _snapshot(models: Sequence[SeededModule], epoch: int) -> dict[tuple[int, int], Weights]:
