@@ -1,5 +1,6 @@
 """What an experiment leaves behind: tidy files, from which tables and figures are made again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 from lib.profiles import DataError, Profile, write_whole
 
 PARTS = ("history", "exact", "logits")
+KEYS = ["protocol", "arm", "seed"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,26 @@ class Results:
                 for table in (self.history, self.exact, self.logits)
             )
         )
+
+    def renamed(self, names: Mapping[str, str]) -> "Results":
+        """Return the same with other names of arms."""
+        return Results(*(table.rename(index=names, level="arm") for table in self._tables()))
+
+    def on(self, people: pd.Index) -> "Results":
+        """Return the results on some of the people of test: the history's accuracy on test is theirs alone.
+
+        What else the history says of test is left out; the epochs chosen stay as they were.
+        """
+        exact, logits = (table[table.index.isin(people, level="ann_id")] for table in self._tables()[1:])
+        accuracy = exact.groupby(KEYS, sort=False).mean()
+        accuracy = accuracy.melt(var_name="epoch", value_name="test_exact", ignore_index=False)
+        accuracy = accuracy.astype({"epoch": int}).set_index("epoch", append=True)
+        history = self.history.drop(columns=[name for name in self.history if name.startswith("test_")])
+        history = history.set_index("epoch", append=True).join(accuracy).reset_index("epoch")
+        return Results(history.assign(test_people=len(people)), exact, logits)
+
+    def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        return self.history, self.exact, self.logits
 
 
 def join(*results: Results) -> Results:

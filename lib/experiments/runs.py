@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lib.experiments.arms import complete_people
-from lib.experiments.results import Results, join, stored_results
+from lib.experiments.results import KEYS, Results, join, stored_results
 from lib.metrics import exact_match, partial_match
 from lib.models import ActionMLP, FitResult, SeededModule, fit, predict, take_seeds
 from lib.profiles import Profile
@@ -117,16 +117,15 @@ def _collect(protocol: str, arm: str, fitted: FitResult, data: pd.DataFrame, ver
         correct = fitted.records[f"{split}_exact"][rows]  # (seeds, epochs, people)
         columns = [str(epoch + 1) for epoch in range(correct.shape[1])]
         for seed, by_epoch, scores in zip(seeds, correct, predict(model, features), strict=True):
-            index = pd.MultiIndex.from_product([[protocol], [arm], [seed], features.index], names=INDEX)
+            index = pd.MultiIndex.from_product(
+                [[protocol], [arm], [seed], features.index], names=[*KEYS, "ann_id"]
+            )
             exact.append(pd.DataFrame(by_epoch.T, index, columns))
             logits.append(pd.DataFrame(scores, index, list(verbs)).assign(epoch=best[seed]))
     history = fitted.history[fitted.history["seed"].isin(seeds)].assign(
         protocol=protocol, arm=arm, test_people=int((data["split"] == "test").sum())
     )
-    return Results(history.set_index(INDEX[:3]), pd.concat(exact), pd.concat(logits))
-
-
-INDEX = ["protocol", "arm", "seed", "ann_id"]
+    return Results(history.set_index(KEYS), pd.concat(exact), pd.concat(logits))
 
 
 def _fingerprint(

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib.experiments.results import Results
+from lib.experiments.results import KEYS, Results
 from lib.metrics import (
     bootstrap_interval,
+    bootstrap_interval_of,
     exact_match,
     mcnemar,
     mean_average_precision,
@@ -17,12 +18,14 @@ from lib.metrics import (
     verb_frequency,
 )
 
+PAIRED = ["difference", "low", "high", "p"]
+
 
 def thesis_table(results: Results) -> pd.DataFrame:
     """Return, per arm, the thesis's accuracy: the highest exact match on test over the epochs of one seed.
 
-    Columns: `people` of test, `accuracy` and `partial` in percent, the `epoch`, and `overfit`: the exact
-    match that is lost from there to the last epoch.
+    Columns: `people` of test, `accuracy` in percent, the `epoch`, and `overfit`: the points of accuracy that
+    are lost from there to the last epoch.
     """
     rows = {}
     for arm, history in results.history.xs("thesis", level="protocol").groupby("arm", sort=False):
@@ -30,7 +33,6 @@ def thesis_table(results: Results) -> pd.DataFrame:
         rows[arm] = {
             "people": int(best["test_people"]),
             "accuracy": 100 * best["test_exact"],
-            "partial": 100 * best["test_partial"],
             "epoch": int(best["epoch"]),
             "overfit": 100 * (best["test_exact"] - history["test_exact"].iloc[-1]),
         }
@@ -47,7 +49,7 @@ def right_people(results: Results, protocol: str, arm: str, people: pd.Index) ->
     """Return who of `people` is exactly matched at the chosen epoch: one row a person, one column a seed."""
     columns = {}
     for seed, epoch in chosen_epochs(results, protocol)[arm].items():
-        exact = results.exact.xs((protocol, arm, seed), level=["protocol", "arm", "seed"])
+        exact = results.exact.xs((protocol, arm, seed), level=KEYS)
         columns[seed] = exact.loc[people, str(epoch)]
     return pd.DataFrame(columns)
 
@@ -99,6 +101,31 @@ def compare_arms(results: Results, people: pd.DataFrame, pairs: Sequence[tuple[s
             "mcnemar_p": tested.p,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arms")
+
+
+def compare_groups(
+    results: Results, people: pd.DataFrame, groups: pd.Series, first: str, second: str
+) -> pd.DataFrame:
+    """Compare two arms, as `compare_arms`, within each group of people, and the groups' differences.
+
+    `groups` names the group of each of `people`. Two groups only have the last row, `<one> - <other>`: the
+    first group's difference less the second's, with an interval from the same bootstrap, without a p.
+    """
+    parts = {
+        name: compare_arms(results, people[groups == name], [(first, second)]).iloc[0][PAIRED]
+        for name in groups.unique()
+    }
+    gain = right_people(results, "clean", first, people.index).mean(axis="columns")
+    gain = 100 * (gain - right_people(results, "clean", second, people.index).mean(axis="columns")).to_numpy()
+    if len(parts) == 2:
+        one, other = parts
+        inside = (groups == one).to_numpy()
+        change = bootstrap_interval_of(
+            lambda rows: gain[rows][inside[rows]].mean() - gain[rows][~inside[rows]].mean(),
+            people["image_id"],
+        )
+        parts[f"{one} - {other}"] = pd.Series([*change, np.nan], PAIRED)
+    return pd.DataFrame.from_dict(parts, orient="index").astype(float).rename_axis("people")
 
 
 def optimism(results: Results) -> pd.DataFrame:

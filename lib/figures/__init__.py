@@ -19,8 +19,9 @@ from lib.figures.people import (
     draw_people,
     draw_verbs_per_person,
 )
+from lib.figures.results import draw_curves, draw_intervals
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
-from lib.figures.tables import compare_with_thesis, save_table
+from lib.figures.tables import compare_with_thesis, load_thesis, save_table
 
 __all__ = [
     "COLOURS",
@@ -32,6 +33,8 @@ __all__ = [
     "draw_body_parts",
     "draw_boxes",
     "draw_cooccurrence",
+    "draw_curves",
+    "draw_intervals",
     "draw_labels_per_verb",
     "draw_neighbours",
     "draw_oks_by_score",
@@ -39,6 +42,7 @@ __all__ = [
     "draw_poses",
     "draw_scores",
     "draw_verbs_per_person",
+    "load_thesis",
     "save_figure",
     "save_table",
     "text",

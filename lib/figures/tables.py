@@ -29,7 +29,12 @@ def compare_with_thesis(ours: pd.DataFrame, file_name: str) -> pd.DataFrame:
 
     `file_name` is a CSV of `data/thesis/`, whose index and columns say which of our numbers are compared.
     """
-    thesis = pd.read_csv(ROOT / "data" / "thesis" / file_name, index_col=0)
+    thesis = load_thesis(file_name)
     ours = ours.loc[thesis.index, thesis.columns]
     parts = {"ours": ours, "thesis": thesis, "difference": ours - thesis}
     return pd.concat(parts, axis="columns").swaplevel(axis="columns")[list(thesis.columns)]
+
+
+def load_thesis(file_name: str) -> pd.DataFrame:
+    """Load numbers that the thesis reports, `data/thesis/<file_name>`, indexed by the first column."""
+    return pd.read_csv(ROOT / "data" / "thesis" / file_name, index_col=0)
