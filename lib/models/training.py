@@ -90,8 +90,9 @@ def fit(
                    training that was killed goes on from it, to the same result; with other data or settings
                    it is overwritten, with a warning
 
-    On a CPU a seed's result has the same bits in any company, if the number of threads is the same. Raises
-    ValueError for input that does not fit, DataError where `checkpoint` is another kind of file.
+    With one seed in a pass, a seed's result on a CPU has the same bits in any company, for the same number
+    of threads; with more, it is the same to rounding, which raw pixel coordinates amplify to other weights.
+    Raises ValueError for input that does not fit, DataError where `checkpoint` is another kind of file.
     """
     if seeds_at_once is None:
         seeds_at_once = 1 if torch.device(device).type == "cpu" else len(model.seeds)
