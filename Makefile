@@ -1,10 +1,12 @@
 # make figures            every notebook on the bundled sample: figures/sample/
 # make figures PROFILE=vcoco                 the same on real V-COCO, downloaded first
+# make figures NOTEBOOKS='03 04'             some of them
 # make test | make lab    all tests | JupyterLab
 # make ray                what engine="ray" needs besides; make test has it too
 # Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
 
 PROFILE ?= sample
+NOTEBOOKS ?=
 PARAMETERS ?=
 LAB_OPTIONS ?=
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container; Jupyter refuses root otherwise
@@ -23,7 +25,7 @@ unexport PYTHONHOME
 .PHONY: figures test lab ray format readme clean
 
 figures: $(READY)
-	$(BIN)/python notebooks/run.py -p PROFILE $(PROFILE) $(PARAMETERS)
+	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE $(PROFILE) $(PARAMETERS)
 
 test: $(RAY_READY)
 	$(BIN)/ruff check

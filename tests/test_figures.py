@@ -48,6 +48,8 @@ def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
         "body parts": lambda: figures.draw_body_parts(
             pd.DataFrame(0.5, index=VERB_LIST, columns=["head", "shoulders", "wrists", "ankles"]), language
         ),
+        "curves": lambda: draw_invented_curves(language),
+        "intervals": lambda: figures.draw_intervals(invented_intervals(), language),
         "neighbours": lambda: figures.draw_neighbours(
             people,
             pd.DataFrame(people.index[:24].to_numpy().reshape(4, 6), index=people.index[-4:]),
@@ -56,6 +58,35 @@ def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
             language,
         ),
     }[name]()
+
+
+def draw_invented_curves(language: str) -> plt.Figure:
+    """Draw two arms over five epochs, with the thesis's accuracy for one of them."""
+    rows = [
+        (protocol, arm, seed, epoch, 0.1 * epoch + 0.02 * seed)
+        for protocol, seeds in (("thesis", 1), ("clean", 3))
+        for arm in ("CLIP only", "CLIP + pose")
+        for seed in range(seeds)
+        for epoch in range(1, 6)
+    ]
+    history = pd.DataFrame(rows, columns=["protocol", "arm", "seed", "epoch", "test_exact"])
+    history = history.set_index(["protocol", "arm", "seed"])
+    chosen = pd.Series(4, pd.MultiIndex.from_product([["CLIP only", "CLIP + pose"], range(3)]))
+    rules = pd.DataFrame({"exact": [7.0, 13.0]}, index=["verb frequency", "most frequent set"])
+    return figures.draw_curves(history, chosen, rules, {"CLIP only": 50.4}, language)
+
+
+def invented_intervals() -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([["all", "score >= 0.5"], ["CLIP only", "CLIP + pose"]])
+    return pd.DataFrame({"exact": [40.0, 30, 50, 20], "low": 15.0, "high": 60.0}, index)
+
+
+def test_curves_mark_the_best_epoch_and_the_chosen_ones(language):
+    left, right = draw_invented_curves(language).axes
+    points = [line.get_xydata().tolist() for line in left.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(points, [[[5, 50]], [[5, 50]]])
+    points = [line.get_xydata()[0].tolist() for line in right.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(points, [[4, 40], [4, 42], [4, 44]] * 2)
 
 
 def invented_poses(people: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +102,7 @@ def invented_poses(people: pd.DataFrame) -> pd.DataFrame:
 
 
 NAMES = ["people", "labels", "number", "together", "boxes"]
-NAMES += ["poses", "scores", "oks", "body parts", "neighbours"]
+NAMES += ["curves", "intervals", "poses", "scores", "oks", "body parts", "neighbours"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -16,7 +17,7 @@ from PIL import Image
 
 from lib.features import load_features
 from lib.profiles import PARAMETERS, ROOT, load_profile
-from lib.vcoco import load_profile_people
+from lib.vcoco import VERBS, load_profile_people
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURES_02 = ("poses", "scores", "oks_by_score", "body_parts", "neighbours")
@@ -186,6 +187,88 @@ def test_02_first_says_what_to_run(tmp_path):
         run("02_feature_extraction", tmp_path)
 
 
+@pytest.fixture(scope="module")
+def experimented(extracted):
+    """Notebooks 03 to 06 after 02, quickly: their numbers mean nothing."""
+    folder, _ = extracted
+    names = ("03_experiment_1", "04_experiment_2", "05_experiment_3", "06_experiment_4")
+    return folder, {name[:2]: run(name, folder, EPOCHS=3, SEEDS=2) for name in names}
+
+
+@pytest.mark.parametrize("number", ["03", "04", "05", "06"])
+def test_experiments_leave_figures_tables_and_findings(experimented, number):
+    folder, notebooks = experimented
+    figures = folder / "figures/sample"
+    for name in ("accuracy_by_epoch", "clean"):
+        assert (figures / f"{number}_{name}.pdf").read_bytes().startswith(b"%PDF")
+    for name in ("people", "clean", "optimism", "thesis"):
+        assert len(pd.read_csv(figures / f"{number}_{name}.csv"))
+        assert f"tab:{number}_{name}" in (figures / f"{number}_{name}.tex").read_text()
+    assert "Choosing the epoch on test adds" in all_text(notebooks[number])
+    assert "Warning" not in all_text(notebooks[number])
+
+
+def test_accuracies_of_the_notebooks_are_those_of_the_results(experimented):
+    folder, _ = experimented
+    figures, results = folder / "figures/sample", folder / "data/sample/results"
+    history = pd.read_parquet(results / "03_history.parquet").reset_index()
+    assert sorted(history["epoch"].unique()) == [1, 2, 3]
+    assert history.groupby("protocol")["seed"].nunique().to_dict() == {"clean": 2, "thesis": 1}
+    table = pd.read_csv(figures / "03_thesis.csv", index_col="arm")
+    for arm, row in table.iterrows():
+        mine = history[(history["protocol"] == "thesis") & (history["arm"] == arm)]
+        assert row["ours"] == pytest.approx(100 * mine["test_exact"].max())
+    second = pd.read_csv(figures / "04_thesis.csv", index_col="arm")
+    assert second.loc[["CLIP only", "pose only"]].equals(table.loc[["CLIP only", "pose only"]])
+
+
+def test_experiment_3_counts_confident_people_and_experiment_4_drops_rare_verbs(experimented):
+    folder, _ = experimented
+    profile = load_profile("sample", folder)
+    people = load_profile_people(profile)
+    confident = people[load_features(profile, "pose", people)["score"] >= 0.5]
+    figures = folder / "figures/sample"
+    table = pd.read_csv(figures / "05_people.csv", index_col="source")
+    assert table.loc["ours", "score >= 0.5"] == (confident["split"] == "test").sum()
+    counts = confident.loc[confident["split"] == "train", list(VERBS)].sum()
+    kept = confident[~confident[counts.index[counts < 10]].any(axis="columns")]
+    table = pd.read_csv(figures / "06_people.csv", index_col=0)
+    for split in ("train", "val", "test"):
+        assert table.loc[split, "score >= 0.5"] == (confident["split"] == split).sum()
+        assert table.loc[split, "without rare verbs"] == (kept["split"] == split).sum()
+    per_verb = pd.read_csv(figures / "05_table_7_1.csv", index_col="verb")
+    labels = confident.loc[confident["split"] == "test", list(VERBS)].sum()
+    assert per_verb["labels"].to_dict() == labels.to_dict()
+    assert (per_verb[["CLIP only", "CLIP + pose"]].max(axis="columns") <= per_verb["labels"]).all()
+
+
+def test_experiments_are_redrawn_without_training(experimented):
+    folder, _ = experimented
+    files = list((folder / "data/sample/results").iterdir())
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert all(path.suffix == ".parquet" for path in files), "no state of a training is left"
+    notebook = run("06_experiment_4", folder, EPOCHS=3, SEEDS=2, LANGUAGE="ja")
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+    assert "epoch/s" not in all_text(notebook), "a progress bar of a training"
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("03_experiment_1", "run notebook 02_feature_extraction"),
+        ("04_experiment_2", "run notebook 03_experiment_1"),
+        ("05_experiment_3", "run notebook 03_experiment_1"),
+    ],
+)
+def test_experiments_run_first_say_what_to_run(extracted, tmp_path, name, missing):
+    folder, _ = extracted
+    people = tmp_path / "data/sample/people.parquet"
+    people.parent.mkdir(parents=True)
+    shutil.copy(folder / "data/sample/people.parquet", people)
+    with pytest.raises(papermill.PapermillExecutionError, match=missing):
+        run(name, tmp_path, EPOCHS=1)
+
+
 # --- Run on real V-COCO's labels
 
 
@@ -261,7 +344,7 @@ def test_make_uses_its_own_kernel_whatever_else_is_there(tmp_path):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "PYTEST"))}
     environment |= {key: str(value) for key, value in poisoned.items()}
     out = tmp_path / "out"
-    command = ["make", "figures", f"PARAMETERS=-p OUTPUT_DIR {out}"]
+    command = ["make", "figures", "NOTEBOOKS=01", f"PARAMETERS=-p OUTPUT_DIR {out}"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert result.returncode == 0, result.stderr
     notebook = nbformat.read(out / "figures/sample/notebooks/01_data_preparation.ipynb", as_version=4)

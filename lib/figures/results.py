@@ -56,6 +56,7 @@ def draw_curves(
             va="bottom",
             color=GREY,
             fontsize=6.5,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
         )
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(arms))
     return figure
