@@ -149,6 +149,14 @@ def test_skeletons_leave_out_what_was_not_found(language):
     assert len(axis.lines[-1].get_xdata()) == 3
 
 
+def test_the_names_of_arms_and_groups_are_translated():
+    thesis = figures.load_thesis("accuracies.csv")["arm"]
+    names = {*thesis, "CLIP full + pose", "score >= 0.5", "score < 0.5", "all"}
+    names |= {f"trained on {people}" for people in ("everybody", "confident", "random")}
+    for name in (*names, "verb frequency", "most frequent set"):
+        assert figures.text(name, "ja") != name
+
+
 def test_every_verb_has_a_japanese_name_of_its_own():
     names = [figures.text(verb, "ja") for verb in VERBS]
     assert all(not name.isascii() for name in names)

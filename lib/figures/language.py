@@ -26,10 +26,8 @@ JAPANESE = {
     "verb frequency": "動詞の頻度", "most frequent set": "最頻の動詞集合",
     "one seed, as the thesis": "論文と同じ（乱数種1つ）", "all seeds, same people": "全乱数種・同じ人物",
     "all": "全員", "score >= 0.5": "スコア0.5以上", "score < 0.5": "スコア0.5未満",
+    "CLIP full + pose": "CLIP全体＋姿勢", "trained on everybody": "全員で訓練",
     "trained on confident": "高スコアで訓練", "trained on random": "無作為で訓練",
-    "CLIP only, confident": "CLIPのみ、高スコア", "CLIP + pose, confident": "CLIP＋姿勢、高スコア",
-    "CLIP only, random": "CLIPのみ、無作為", "CLIP + pose, random": "CLIP＋姿勢、無作為",
-    "difference in exact match, points": "完全一致の差（ポイント）",
 }
 # fmt: on
 

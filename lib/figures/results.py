@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from lib.figures.language import text
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS
@@ -44,16 +45,18 @@ def draw_curves(
         axis.set(xlabel=text("epoch", language), title=text(title, language), ylim=(0, None))
         axis.grid()
         axis.set_axisbelow(True)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.set_ylabel(text("exact match on test, %", language))
+    highest = rules["exact"].idxmax()
     for rule, accuracy in rules["exact"].items():
         right.annotate(
             text(rule, language),
             (1, accuracy),
-            (0, 1),
+            (0, 1 if rule == highest else -1),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             ha="right",
-            va="bottom",
+            va="bottom" if rule == highest else "top",
             color=GREY,
             fontsize=6.5,
             bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
