@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from lib import experiments
-from lib.coco import KEYPOINTS
+from lib.coco import BOX, KEYPOINTS
 from lib.experiments.arms import POSE_COLUMNS
+from lib.features import FeatureStore, extract, profile_views
 from lib.metrics import exact_match, partial_match
 from lib.profiles import DataError, Profile, load_profile
+from lib.vcoco import load_profile_people
 
 VERBS = ["hold", "run", "sit", "point"]
 EPOCHS, SEEDS = 6, 3
@@ -76,6 +78,51 @@ def test_the_poses_of_the_thesis_are_51_numbers_joint_by_joint():
     assert len(POSE_COLUMNS) == 51
     assert POSE_COLUMNS[:3] == ["crop_nose_x", "crop_nose_y", "crop_nose_score"]
     assert POSE_COLUMNS[-3:] == [f"crop_{KEYPOINTS[-1]}_{value}" for value in ("x", "y", "score")]
+
+
+@pytest.fixture
+def extracted(tmp_path) -> tuple[Profile, pd.DataFrame]:
+    """Sample people with features: one in whom no pose is found, one whose image cannot be read."""
+    profile = replace(load_profile("sample"), data=tmp_path)
+    people = load_profile_people(profile).head(12).copy()
+    people.iloc[3, people.columns.get_indexer(BOX)] = [0, 0, 0, 0]  # twenty pixels of a corner
+    broken = people["file_name"].iloc[-1]
+
+    def image_path(split: str, name: str) -> Path:
+        return Path("/nowhere") / name if name == broken else profile.image_path(split, name)
+
+    extract(people, image_path, profile_views(profile), FeatureStore(profile.features))
+    return profile, people
+
+
+def test_people_without_a_pose_are_dropped_or_have_zeros(extracted):
+    profile, people = extracted
+    unreadable = people["file_name"] == people["file_name"].iloc[-1]
+    dropped = experiments.assemble(profile, people, ["clip_crop", "pose"])
+    assert dropped.shape == (12, 128 + 51)
+    poses = dropped[POSE_COLUMNS]
+    assert poses.iloc[3].isna().all()
+    counts = experiments.count_people(profile, people, {"both": dropped}).sum()
+    assert counts["no pose"] == (poses.isna().all(axis="columns") & ~unreadable).sum() >= 1
+    assert counts["image unreadable"] == unreadable.sum()
+    assert counts["people"] == 12 == counts[["used", "image unreadable", "no pose"]].sum()
+
+    kept = experiments.assemble(profile, people, ["clip_crop", "pose"], without_pose="zeros")
+    assert (kept[POSE_COLUMNS].iloc[3] == 0).all()
+    assert kept[unreadable].isna().all(axis=None)
+    found = dropped.notna().all(axis="columns")
+    pd.testing.assert_frame_equal(kept[found], dropped[found])
+    assert experiments.count_people(profile, people, {"both": kept}).sum()["no pose"] == 0
+    with pytest.raises(DataError, match=r"WITHOUT_POSE is 'keep'; choose .drop. or .zeros."):
+        experiments.assemble(profile, people, ["pose"], without_pose="keep")
+
+
+def test_a_drop_without_a_known_reason_is_an_error(extracted):
+    profile, people = extracted
+    table = experiments.assemble(profile, people, ["clip_crop"])
+    table.iloc[0, 5] = np.nan
+    with pytest.raises(ValueError, match="both: 1 people lack numbers, and neither an image nor a pose"):
+        experiments.count_people(profile, people, {"both": table})
 
 
 def test_clean_has_the_same_people_in_every_arm_and_thesis_each_arms_own(results, people, inputs):

@@ -209,6 +209,15 @@ def test_tables_in_three_formats(tmp_path):
     assert "| hold" in (tmp_path / "counts.md").read_text()
 
 
+def test_tables_with_levels_are_flat_in_markdown(tmp_path):
+    columns = pd.MultiIndex.from_product([["train"], ["ours", "thesis"]])
+    index = pd.MultiIndex.from_tuples([("all", "CLIP only")], names=["people", "arm"])
+    figures.save_table(pd.DataFrame([[1, 2]], index, columns), tmp_path, "levels", "Levels.")
+    head, _, row = (tmp_path / "levels.md").read_text().splitlines()
+    assert [cell.strip() for cell in head.split("|")[2:4]] == ["train, ours", "train, thesis"]
+    assert [cell.strip() for cell in row.split("|")[1:4]] == ["all, CLIP only", "1", "2"]
+
+
 def test_comparison_with_the_thesis():
     thesis = pd.read_csv(ROOT / "data/thesis/table_6_1.csv", index_col="verb")
     ours = thesis.assign(val=0)

@@ -252,6 +252,28 @@ def test_experiments_are_redrawn_without_training(experimented):
     assert "epoch/s" not in all_text(notebook), "a progress bar of a training"
 
 
+def test_on_vcoco_experiments_end_with_ours_the_thesis_and_the_difference(experimented, tmp_path):
+    """The sample's people, features and results under the name vcoco: nothing is trained again."""
+    folder, _ = experimented
+    shutil.copytree(SAMPLE, tmp_path / "vcoco", copy_function=os.symlink)
+    shutil.copytree(folder / "data/sample", tmp_path / "out/data/vcoco")
+    for name in ("03_experiment_1", "05_experiment_3", "06_experiment_4"):
+        run(name, tmp_path / "out", PROFILE=str(tmp_path / "vcoco"), EPOCHS=3, SEEDS=2)
+    figures = tmp_path / "out/figures/vcoco"
+    accuracies = {"03": [50.40, 41.18, 20.19], "05": [52.22, 48.36], "06": [47.11, 40.04]}
+    for number, thesis in accuracies.items():
+        table = pd.read_csv(figures / f"{number}_thesis.csv", index_col="arm")
+        assert table["thesis"].tolist() == thesis
+        assert (table["ours"] - table["thesis"]).tolist() == pytest.approx(table["difference"].tolist())
+    assert pd.read_csv(figures / "05_people.csv", index_col=0).loc["thesis", "score >= 0.5"] == 1557
+    people = pd.read_csv(figures / "06_people.csv", index_col=0)
+    assert people["thesis, score >= 0.5"].tolist()[::2] == [777, 1557]
+    assert people["thesis, without rare verbs"].tolist()[::2] == [765, 1541]
+    table = pd.read_csv(figures / "05_table_7_1_thesis.csv", header=[0, 1], index_col=0)
+    assert table["labels", "thesis"].sum() == 4860
+    assert table["CLIP only", "thesis"].sum() == 2268
+
+
 @pytest.mark.parametrize(
     ("name", "missing"),
     [

@@ -6,21 +6,31 @@ import pandas as pd
 
 from lib.coco import KEYPOINTS
 from lib.features import load_failures, load_features
-from lib.profiles import Profile
+from lib.profiles import DataError, Profile
 
 # The thesis's 51 numbers: x, y in pixels of the crop and confidence, joint after joint.
 POSE_COLUMNS = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
 
 
-def assemble(profile: Profile, people: pd.DataFrame, views: Sequence[str]) -> pd.DataFrame:
+def assemble(
+    profile: Profile, people: pd.DataFrame, views: Sequence[str], without_pose: str = "drop"
+) -> pd.DataFrame:
     """Return the inputs of people, float32: the numbers of each view side by side, NaN where one is missing.
 
-    Of the view `pose` the 51 numbers of the thesis. Raises DataError where features are absent or stale.
+    Of the view `pose` the 51 numbers of the thesis. `without_pose` says what becomes of people in whom the
+    network found nobody: `drop` leaves NaN, so that they drop out of the arm, `zeros` gives 51 zeros. Raises
+    DataError where features are absent or stale.
     """
+    if without_pose not in ("drop", "zeros"):
+        raise DataError(f'WITHOUT_POSE is {without_pose!r}; choose "drop" or "zeros".')
     parts = []
     for view in views:
         features = load_features(profile, view, people)
-        parts.append(features[POSE_COLUMNS] if view == "pose" else features)
+        if view == "pose":
+            if without_pose == "zeros":  # whose image cannot be read has no crop either, and stays missing
+                features = features.mask(features["crop_w"].notna() & features["score"].isna(), 0)
+            features = features[POSE_COLUMNS]
+        parts.append(features)
     return pd.concat(parts, axis="columns")
 
 

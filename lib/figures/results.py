@@ -45,7 +45,7 @@ def draw_curves(
         axis.set(xlabel=text("epoch", language), title=text(title, language), ylim=(0, None))
         axis.grid()
         axis.set_axisbelow(True)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     left.set_ylabel(text("exact match on test, %", language))
     highest = rules["exact"].idxmax()
     for rule, accuracy in rules["exact"].items():

@@ -16,12 +16,21 @@ def save_table(table: pd.DataFrame, folder: Path, name: str, caption: str) -> li
     contents = {
         "tex": latex.to_latex(hrules=True, caption=caption, label=label, position_float="centering"),
         "csv": table.to_csv(),
-        "md": table.to_markdown() + "\n",
+        "md": _flat(table).to_markdown() + "\n",
     }
     for kind, content in contents.items():
         with write_whole(folder / f"{name}.{kind}") as path:
             path.write_text(content, encoding="utf-8")
     return [folder / f"{name}.{kind}" for kind in contents]
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """Join the levels of an index or of columns, which Markdown does not have."""
+    for axis in ("index", "columns"):
+        names = getattr(table, axis)
+        if names.nlevels > 1:
+            table = table.set_axis([", ".join(map(str, name)) for name in names], axis=axis)
+    return table
 
 
 def compare_with_thesis(ours: pd.DataFrame, file_name: str) -> pd.DataFrame:
