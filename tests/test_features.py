@@ -196,6 +196,19 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(undisturbed, tmp_pat
     assert sorted(path.name for path in (tmp_path / "work").iterdir()) == [".lock"]
 
 
+def test_shards_of_other_boxes_are_not_taken_up(people, tmp_path):
+    process = extracting.start(tmp_path, count=30)
+    while not shards_in(tmp_path):
+        time.sleep(0.005)
+    process.kill()
+    process.join()
+    changed = people.assign(w=people["w"] / 2)
+    run(changed, tmp_path, images_per_shard=2)
+    run(changed, tmp_path / "apart", images_per_shard=2)
+    for name, expected in frames(tmp_path / "apart").items():
+        assert_same(frames(tmp_path)[name], expected)
+
+
 def test_two_runs_at_once_do_not_harm_each_other(undisturbed, tmp_path):
     processes = [extracting.start(tmp_path) for _ in range(2)]
     for process in processes:
@@ -283,6 +296,7 @@ def test_more_people_are_added_and_others_stay(made, copy, tmp_path):
     more = sample_people(36)
     assert run(more, copy)["computed"].tolist() == [6, 6, 6]
     assert run(more.tail(10), copy)["computed"].tolist() == [0, 0, 0]
+    run(more.tail(20), tmp_path / "all at once")  # those with the higher numbers first
     run(more, tmp_path / "all at once")
     for name, expected in frames(tmp_path / "all at once").items():
         assert_same(frames(copy)[name], expected)
