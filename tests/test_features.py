@@ -382,7 +382,8 @@ def test_features_of_other_weights_are_refused(profile, people, tmp_path):
 
 
 def test_features_travel_without_the_weights(profile, people, tmp_path):
-    load_features(replace(profile, clip_weights=tmp_path / "absent.pt"), "clip_crop", people)
+    without = load_features(replace(profile, clip_weights=tmp_path / "absent.pt"), "clip_crop", people)
+    pd.testing.assert_frame_equal(without, load_features(profile, "clip_crop", people))
 
 
 # --- Disks and mistakes

@@ -7,9 +7,7 @@ model class and tokenizer, on whole images and on people's crops, as the experim
 seeds are apart from those of the sample's people.
 """
 
-import argparse
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +15,8 @@ import cv2
 import numpy as np
 import torch
 from captions import person_caption, scene_caption
-from scenery.activities import ACTIVITIES
-from scenery.scene import draw_scene
-from timed_training import train_for
 from torch import Tensor, nn
-from tqdm import tqdm
+from training import draw_examples, draw_numbered, read_options, train_for
 
 from lib.clip_features.weights import CLIP, openai
 from lib.crops import cut, grow_box
@@ -53,16 +48,10 @@ class Example:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=45)
-    parser.add_argument("--scenes", type=int, default=12000)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "clip_small.pt")
-    options = parser.parse_args()
+    options = read_options(__doc__, minutes=45, scenes=12000, output="clip_small.pt")
     torch.manual_seed(SEED)
     model = CLIP(embed_dim=128, image_resolution=RESOLUTION, **IMAGE_TOWER, **TEXT_TOWER).train()
-    examples = draw_examples(options.scenes)
+    examples = draw_examples(examples_of_scene, options.scenes)
     kept = options.output.with_suffix(".part")
     train(model, examples, options.minutes * 60, kept)
     save_clip(model, examples, options.output)
@@ -70,20 +59,9 @@ def main() -> None:
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
 
-def draw_examples(scenes: int) -> list[Example]:
-    """Draw scenes on all cores; each gives one view of the whole and one of every person."""
-    with ProcessPoolExecutor() as workers:
-        drawn = tqdm(
-            workers.map(examples_of_scene, range(scenes), chunksize=16), total=scenes, desc="drawing"
-        )
-        return [example for examples in drawn for example in examples]
-
-
 def examples_of_scene(number: int) -> list[Example]:
     """Draw one scene, its activity by the weights of `ACTIVITIES`, and caption its views."""
-    rng = np.random.default_rng([SEED, number])
-    weights = np.array([activity.weight for activity in ACTIVITIES])
-    scene = draw_scene(rng, ACTIVITIES[rng.choice(len(ACTIVITIES), p=weights / weights.sum())])
+    rng, scene = draw_numbered(SEED, number)
     people = [one for one in scene.instances if one.verbs and one.mask.sum() >= SMALLEST]
     if not people:
         return []

@@ -7,19 +7,14 @@ training crop, as the thesis crops: box + 20 px, at the size of `lib.pose.window
 training sees what inference will see.
 """
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from scenery.activities import ACTIVITIES
-from scenery.scene import draw_scene
-from timed_training import train_for
 from torch import Tensor, nn
-from tqdm import tqdm
+from training import draw_examples, draw_numbered, read_options, train_for
 
 from lib.coco import FLIP_INDICES
 from lib.crops import grow_box
@@ -46,15 +41,9 @@ class Example:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--minutes", type=float, default=38)
-    parser.add_argument("--scenes", type=int, default=8000)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "higherhrnet_small.pth")
-    options = parser.parse_args()
+    options = read_options(__doc__, minutes=38, scenes=8000, output="higherhrnet_small.pth")
     torch.manual_seed(SEED)
-    examples = draw_examples(options.scenes)
+    examples = draw_examples(examples_of_scene, options.scenes)
     model = build_higherhrnet(higherhrnet_config(**SETTINGS)).to(memory_format=torch.channels_last)
     for layer in model.head.final_layers:  # start from empty maps, as most pixels are empty
         nn.init.normal_(layer.weight, std=0.001)
@@ -66,20 +55,9 @@ def main() -> None:
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
 
-def draw_examples(scenes: int) -> list[Example]:
-    """Draw scenes on all cores and cut out their people, with room for shifting and turning them."""
-    with ProcessPoolExecutor() as workers:
-        drawn = tqdm(
-            workers.map(examples_of_scene, range(scenes), chunksize=16), total=scenes, desc="drawing"
-        )
-        return [example for examples in drawn for example in examples]
-
-
 def examples_of_scene(number: int) -> list[Example]:
     """Draw one scene, its activity by the weights of `ACTIVITIES`, and return its people."""
-    rng = np.random.default_rng([SEED, number])
-    weights = np.array([activity.weight for activity in ACTIVITIES])
-    scene = draw_scene(rng, ACTIVITIES[rng.choice(len(ACTIVITIES), p=weights / weights.sum())])
+    _, scene = draw_numbered(SEED, number)
     people = [instance for instance in scene.instances if instance.keypoints is not None]
     keypoints = np.array([person.keypoints for person in people])
     height, width = scene.picture.shape[:2]

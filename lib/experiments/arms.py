@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from lib.coco import KEYPOINTS
-from lib.features import load_failures, load_features
+from lib.features import load_features
 from lib.profiles import DataError, Profile
 
 # The thesis's 51 numbers: x, y in pixels of the crop and confidence, joint after joint.
@@ -46,7 +46,7 @@ def count_people(profile: Profile, people: pd.DataFrame, inputs: Mapping[str, pd
 
     Raises ValueError where people are dropped for no known reason: every drop is to be explained.
     """
-    unreadable = people["file_name"].isin(load_failures(profile, "clip_crop")["file_name"])
+    unreadable = load_features(profile, "clip_crop", people).isna().any(axis="columns")
     rows = {}
     for arm, table in inputs.items():
         lacking = table.isna().any(axis="columns").loc[people.index]

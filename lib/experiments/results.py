@@ -48,12 +48,7 @@ class Results:
 
     def arms(self, *names: str) -> "Results":
         """Return the part that concerns some arms."""
-        return Results(
-            *(
-                table[table.index.isin(names, level="arm")]
-                for table in (self.history, self.exact, self.logits)
-            )
-        )
+        return Results(*(table[table.index.isin(names, level="arm")] for table in self._tables()))
 
     def renamed(self, names: Mapping[str, str]) -> "Results":
         """Return the same with other names of arms."""

@@ -4,11 +4,11 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 
 import pandas as pd
 
 from lib.features.shards import (
-    Encoded,
     Prepared,
     Recipe,
     Shard,
@@ -35,15 +35,13 @@ def run_local(shards: list[Shard], store: FeatureStore) -> Iterator[pd.DataFrame
         ThreadPoolExecutor(1) as ahead,
         ThreadPoolExecutor(1) as writer,
     ):
-
-        def load(shard: Shard) -> Prepared:
-            return prepare(shard, read_images(shard, readers.map), encoders, readers.map)
-
-        def write(encoded: Encoded) -> pd.DataFrame:
-            return save(store, encoded)
-
+        load = partial(_load, encoders=encoders, each=readers.map)
         encoded = (encode(prepared, encoders) for prepared in _one_ahead(ahead, load, shards))
-        yield from _one_ahead(writer, write, encoded)
+        yield from _one_ahead(writer, partial(save, store), encoded)
+
+
+def _load(shard: Shard, encoders: dict[object, object], each: Callable) -> Prepared:
+    return prepare(shard, read_images(shard, each), encoders, each)
 
 
 def _one_ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator:

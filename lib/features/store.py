@@ -42,6 +42,7 @@ class FeatureStore:
 
     @property
     def is_local(self) -> bool:
+        """Whether the folder is on this machine's own file system."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
     def __getstate__(self) -> str:  # Ray's workers open it themselves

@@ -34,27 +34,25 @@ POSE_GROUPS = MappingProxyType(
 
 
 class View(Protocol):
-    """What `extract` asks of a view; implementations are frozen dataclasses, which other processes can have.
-
-    name         the name of its table
-    encoder      the settings of its network; views with equal settings share one
-    per_image    whether all people of an image have the same input
-    ingredients  everything that the numbers depend on; a table made of others is never served
-    groups       columns that are one fixed-size list in the file, by the list's name
-    """
+    """What `extract` asks of a view; they are frozen dataclasses, which travel to other processes."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of its table."""
 
     @property
-    def encoder(self) -> "ClipSettings | PoseSettings": ...
+    def encoder(self) -> "EncoderSettings":
+        """The settings of its network; views with equal settings share one."""
 
     @property
-    def per_image(self) -> bool: ...
+    def per_image(self) -> bool:
+        """Whether all people of an image have the same input."""
 
-    def ingredients(self) -> dict[str, object]: ...
+    def ingredients(self) -> dict[str, object]:
+        """Return everything that the numbers depend on; a table made of anything else is never served."""
 
-    def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]: ...
+    def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """Return the columns that are one fixed-size list in the file, by the list's name."""
 
     def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> object:
         """Return the encoder's input for one person; runs in other threads than `encode`."""
@@ -64,47 +62,48 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
-class ClipSettings:
-    """How CLIP is run; several views share one network. `batch_size` None: what suits the device."""
+class EncoderSettings:
+    """How a network is run. `batch_size` None: what suits the device."""
 
     weights: Path
     device: str = "cpu"
     precision: str = "float32"
     batch_size: int | None = None
+
+    def load(self) -> object:
+        """Read the weights; raises DataError where they cannot be used."""
+        raise NotImplementedError
+
+    def batch(self, on_cpu: int, on_gpu: int) -> int:
+        """Return the batch size, by the device where none was asked for."""
+        return self.batch_size or (on_cpu if self.device == "cpu" else on_gpu)
+
+
+class ClipSettings(EncoderSettings):
+    """How CLIP is run; several views share one network."""
 
     def load(self) -> "ClipEncoder":
-        """Read the weights; raises DataError where they cannot be used."""
+        """Read the weights, those for images only; raises DataError where they cannot be used."""
         from lib.clip_features import ClipEncoder
 
-        batch_size = self.batch_size or (32 if self.device == "cpu" else 256)
-        encoder = ClipEncoder(
-            self.weights, device=self.device, precision=self.precision, batch_size=batch_size
-        )
-        return encoder.drop_text()
+        options = {"device": self.device, "precision": self.precision, "batch_size": self.batch(32, 256)}
+        return ClipEncoder(self.weights, **options).drop_text()
 
 
-@dataclass(frozen=True)
-class PoseSettings:
-    """How HigherHRNet is run. `batch_size` None: what suits the device."""
-
-    weights: Path
-    device: str = "cpu"
-    precision: str = "float32"
-    batch_size: int | None = None
+class PoseSettings(EncoderSettings):
+    """How HigherHRNet is run."""
 
     def load(self) -> "PoseEstimator":
         """Read the weights; raises DataError where they cannot be used."""
         from lib.pose import PoseEstimator
 
-        batch_size = self.batch_size or (2 if self.device == "cpu" else 32)  # more makes no CPU faster
-        return PoseEstimator(
-            self.weights, pad=PAD, device=self.device, precision=self.precision, batch_size=batch_size
-        )
+        options = {"device": self.device, "precision": self.precision}
+        return PoseEstimator(self.weights, pad=PAD, batch_size=self.batch(2, 32), **options)
 
 
 @dataclass(frozen=True)
 class ClipView:
-    """CLIP's numbers of the whole image, or of the person's box grown by `PAD` pixels."""
+    """CLIP's numbers of the whole image, or of the box grown by `PAD` pixels; methods as `View`'s."""
 
     name: str
     encoder: ClipSettings
@@ -112,9 +111,11 @@ class ClipView:
 
     @property
     def per_image(self) -> bool:
+        """Say whether the input is the whole image."""
         return not self.cropped
 
     def ingredients(self) -> dict[str, object]:
+        """Return what CLIP's numbers depend on; raises DataError where the weights cannot be read."""
         from lib.clip_features.weights import find_weights
 
         return {
@@ -129,12 +130,15 @@ class ClipView:
         }
 
     def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """Return one list, of all numbers."""
         return {"features": list(columns)}
 
     def prepare(self, encoder: "ClipEncoder", pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
+        """Return the network's square input, (resolution, resolution, 3) uint8."""
         return encoder.prepare(pixels, box if self.cropped else None, pad=PAD)
 
     def encode(self, encoder: "ClipEncoder", inputs: list[np.ndarray]) -> pd.DataFrame:
+        """Return (n, dim) features as they come from the network, not normalised."""
         features = np.empty((len(inputs), encoder.dim), dtype=np.float32)
         for start in range(0, len(inputs), encoder.batch_size):
             chunk = slice(start, start + encoder.batch_size)
@@ -146,7 +150,7 @@ class ClipView:
 class PoseView:
     """The best pose in the person's box grown by `PAD` pixels: score, found, crop, 2 x 51 numbers.
 
-    Columns as `lib.pose.Poses.to_frame`; NaN where nobody was found.
+    Columns as `lib.pose.Poses.to_frame`, NaN where nobody was found; methods as `View`'s.
     """
 
     encoder: PoseSettings
@@ -154,6 +158,7 @@ class PoseView:
     per_image: bool = False
 
     def ingredients(self) -> dict[str, object]:
+        """Return what poses depend on; raises DataError where the weights cannot be read."""
         return {
             "encoder": "HigherHRNet",
             "weights_sha256": sha256(self.encoder.weights),
@@ -165,13 +170,16 @@ class PoseView:
         }
 
     def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
+        """Return two lists: the joints in pixels of the image, and of the crop."""
         return POSE_GROUPS
 
     def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the crop's pixels, and its box x, y, w, h in the image."""
         crop = grow_box(box, pixels.shape[1], pixels.shape[0], PAD)
         return cut(pixels, crop).copy(), crop  # a copy, so that the image's memory becomes free
 
     def encode(self, encoder: "PoseEstimator", inputs: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+        """Return the poses of crops, in pixels of the crop and of the image."""
         crops = np.array([crop for _, crop in inputs]).reshape(-1, 4)
         poses = encoder.estimate([pixels for pixels, _ in inputs], crops * [0, 0, 1, 1])
         shift = np.insert(crops[:, None, :2], 2, 0, axis=2)  # x, y, nothing for the confidence
@@ -188,7 +196,7 @@ def profile_views(
     return ClipView("clip_full", clip, False), ClipView("clip_crop", clip, True), PoseView(pose)
 
 
-def precision_of(settings: ClipSettings | PoseSettings) -> str:
+def precision_of(settings: EncoderSettings) -> str:
     """Return the number type that the network runs in, `auto` resolved."""
     from lib.precision import choose_dtype
 

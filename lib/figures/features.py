@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -13,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
 from lib.crops import cut, grow_box
 from lib.figures.language import text
-from lib.figures.style import BLUE, GREEN, ONE_COLUMN, ORANGE, RED, SPLIT_COLOURS, TWO_COLUMNS
+from lib.figures.style import BLUE, GREEN, ONE_COLUMN, ORANGE, RED, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.profiles import Profile
 
 CONFIDENT = 0.5  # the thesis's border between poses to trust and others
@@ -125,22 +124,10 @@ def draw_oks_by_score(scores: pd.Series, similarity: pd.Series, language: str) -
 def draw_body_parts(shares: pd.DataFrame, language: str) -> Figure:
     """Show, per verb (rows), the share of people whose body part (columns) the pose network found."""
     figure, axis = plt.subplots(figsize=(ONE_COLUMN, 5.2))
-    sns.heatmap(
-        shares,
-        ax=axis,
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-        annot=shares * 100,
-        fmt=".0f",
-        annot_kws={"fontsize": 6},
-        xticklabels=[text(part, language) for part in shares.columns],
-        yticklabels=[text(verb, language) for verb in shares.index],
-        linewidths=0.3,
-        cbar=False,
-    )
+    verbs, parts = ([text(name, language) for name in names] for names in (shares.index, shares.columns))
+    numbers = {"annot": shares * 100, "fmt": ".0f", "annot_kws": {"fontsize": 6}}
+    draw_shares(axis, shares, verbs, parts, cbar=False, **numbers)
     axis.set(ylabel="", xlabel=text("found, % of people", language))
-    axis.tick_params(length=0)
     axis.tick_params(axis="x", rotation=45)
     return figure
 

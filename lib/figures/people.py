@@ -4,13 +4,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lib.coco import BOX, load_image
 from lib.figures.language import text
-from lib.figures.style import COLOURS, ONE_COLUMN, SPLIT_COLOURS, TWO_COLUMNS
+from lib.figures.style import COLOURS, ONE_COLUMN, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.profiles import Profile
 
 
@@ -106,21 +105,10 @@ def draw_cooccurrence(people: pd.DataFrame, verbs: list[str], language: str) -> 
     np.fill_diagonal(shares, np.nan)
     names = [text(verb, language) for verb in verbs]
     figure, axis = plt.subplots(figsize=(TWO_COLUMNS, 5.9))
-    sns.heatmap(
-        shares,
-        ax=axis,
-        cmap="Blues",
-        vmin=0,
-        vmax=1,
-        square=True,
-        xticklabels=names,
-        yticklabels=names,
-        linewidths=0.3,
-        cbar_kws={"shrink": 0.7, "format": PercentFormatter(1, 0)},
-    )
+    scale = {"shrink": 0.7, "format": PercentFormatter(1, 0)}
+    draw_shares(axis, shares, names, names, square=True, cbar_kws=scale)
     axis.set_facecolor("#e6e6e6")  # the diagonal
     axis.set_xlabel(text("share of people with the verb below, given the verb at left", language))
-    axis.tick_params(length=0)
     return figure
 
 

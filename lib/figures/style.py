@@ -8,6 +8,10 @@ import subprocess
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lib.profiles import ROOT, DataError, write_whole
@@ -47,6 +51,15 @@ def use_style(language: str) -> None:
             "pdf.fonttype": 42,  # text stays text
         }
     )
+
+
+def draw_shares(
+    axis: Axes, shares: pd.DataFrame | np.ndarray, rows: list[str], columns: list[str], **options
+) -> None:
+    """Draw shares from 0 to 1 as a heat map with named rows and columns; `options` are seaborn's."""
+    look = {"cmap": "Blues", "vmin": 0, "vmax": 1, "linewidths": 0.3}
+    sns.heatmap(shares, ax=axis, xticklabels=columns, yticklabels=rows, **look, **options)
+    axis.tick_params(length=0)
 
 
 def save_figure(figure: Figure, folder: Path, name: str, **parameters: object) -> list[Path]:

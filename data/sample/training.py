@@ -1,18 +1,47 @@
-"""Training for a given time that can be killed at any moment and goes on where it was."""
+"""What the two training scripts share: options, freshly drawn scenes, and a loop that survives kills."""
 
+import argparse
 import math
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
+from scenery.activities import ACTIVITIES
+from scenery.scene import Scene, draw_scene
 from torch import nn
 from tqdm import tqdm
 
 from lib.profiles import write_whole
 
 WARM_UP = 200  # steps in which the learning rate grows
+
+
+def read_options(usage: str, minutes: float, scenes: int, output: str) -> argparse.Namespace:
+    """Read `--minutes`, `--scenes` and `--output`, a file beside this one unless given."""
+    parser = argparse.ArgumentParser(description=usage, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=minutes)
+    parser.add_argument("--scenes", type=int, default=scenes)
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / output)
+    return parser.parse_args()
+
+
+def draw_examples(examples_of_scene: Callable[[int], list], scenes: int) -> list:
+    """Collect the examples of scenes 0 and on, drawn on all cores."""
+    with ProcessPoolExecutor() as workers:
+        drawn = tqdm(
+            workers.map(examples_of_scene, range(scenes), chunksize=16), total=scenes, desc="drawing"
+        )
+        return [example for examples in drawn for example in examples]
+
+
+def draw_numbered(seed: int, number: int) -> tuple[np.random.Generator, Scene]:
+    """Draw a scene, its activity by the weights of `ACTIVITIES`; return its generator, too, to go on with."""
+    rng = np.random.default_rng([seed, number])
+    weights = np.array([activity.weight for activity in ACTIVITIES])
+    return rng, draw_scene(rng, ACTIVITIES[rng.choice(len(ACTIVITIES), p=weights / weights.sum())])
 
 
 def train_for(
