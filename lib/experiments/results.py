@@ -10,6 +10,7 @@ from lib.profiles import DataError, Profile, write_whole
 
 PARTS = ("history", "exact", "logits")
 KEYS = ["protocol", "arm", "seed"]
+THESIS_SEEDS = (0,)  # the protocol `thesis` trains one
 
 
 @dataclass(frozen=True)

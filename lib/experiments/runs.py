@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from lib.experiments.arms import complete_people
-from lib.experiments.results import KEYS, Results, join, stored_results
+from lib.experiments.results import KEYS, THESIS_SEEDS, Results, join, stored_results
 from lib.metrics import exact_match, partial_match
 from lib.models import ActionMLP, FitResult, SeededModule, fit, predict, take_seeds
 from lib.profiles import Profile
 
 # Protocol -> what chooses the epoch. The thesis's chooses it on test, so that its accuracy is optimistic.
 CHOSEN_BY = {"thesis": "test_exact", "clean": "val_exact"}
-THESIS_SEEDS = (0,)
 MEASURED = ("val", "test")
 
 MakeModel = Callable[[int, Sequence[int], int], SeededModule]

@@ -1,12 +1,13 @@
 """The numbers of an experiment: the thesis's accuracies, sound ones with intervals, tests between arms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from lib.experiments.results import KEYS, Results
 from lib.metrics import (
+    Difference,
     bootstrap_interval,
     bootstrap_interval_of,
     exact_match,
@@ -19,6 +20,11 @@ from lib.metrics import (
 )
 
 PAIRED = ["difference", "low", "high", "p"]
+
+
+def in_points(paired: Difference) -> dict[str, float]:
+    """Return a difference of shares and its interval in points; the p as it is."""
+    return {name: value * (1 if name == "p" else 100) for name, value in paired._asdict().items()}
 
 
 def thesis_table(results: Results) -> pd.DataFrame:
@@ -45,10 +51,27 @@ def chosen_epochs(results: Results, protocol: str) -> pd.Series:
     return chosen.groupby(["arm", "seed"], sort=False).first()
 
 
-def right_people(results: Results, protocol: str, arm: str, people: pd.Index) -> pd.DataFrame:
-    """Return who of `people` is exactly matched at the chosen epoch: one row a person, one column a seed."""
+def test_people(results: Results, people: pd.DataFrame) -> pd.DataFrame:
+    """Return those of `people` who are of test and whom `clean` measured in every arm."""
+    measured = results.logits.xs("clean", level="protocol").reset_index()[["arm", "ann_id"]].drop_duplicates()
+    arms = measured.groupby("ann_id")["arm"].size().reindex(people.index, fill_value=0)
+    return people[(people["split"] == "test") & (arms == measured["arm"].nunique())]
+
+
+def right_people(
+    results: Results,
+    protocol: str,
+    arm: str,
+    people: pd.Index,
+    epochs: Mapping[int, int] | None = None,
+) -> pd.DataFrame:
+    """Return who of `people` is exactly matched: one row a person, one column a seed.
+
+    At the epochs that the protocol chose, or at `epochs` by seed.
+    """
+    epochs = chosen_epochs(results, protocol)[arm] if epochs is None else pd.Series(epochs)
     columns = {}
-    for seed, epoch in chosen_epochs(results, protocol)[arm].items():
+    for seed, epoch in epochs.items():
         exact = results.exact.xs((protocol, arm, seed), level=KEYS)
         columns[seed] = exact.loc[people, str(epoch)]
     return pd.DataFrame(columns)
@@ -92,10 +115,7 @@ def compare_arms(results: Results, people: pd.DataFrame, pairs: Sequence[tuple[s
         paired = paired_bootstrap(a.to_numpy(float).T, b.to_numpy(float).T, people["image_id"])
         tested = mcnemar(a[0].to_numpy(), b[0].to_numpy())
         rows[f"{first} - {second}"] = {
-            "difference": 100 * paired.difference,
-            "low": 100 * paired.low,
-            "high": 100 * paired.high,
-            "p": paired.p,
+            **in_points(paired),
             "only_first": tested.only_a,
             "only_second": tested.only_b,
             "mcnemar_p": tested.p,

@@ -4,6 +4,7 @@ Every figure function takes DataFrames and a language ("en" or "ja") and returns
 `save_table` write them.
 """
 
+from lib.figures.discussion import draw_answers, draw_factors
 from lib.figures.features import (
     draw_body_parts,
     draw_neighbours,
@@ -30,10 +31,12 @@ __all__ = [
     "TWO_COLUMNS",
     "commit",
     "compare_with_thesis",
+    "draw_answers",
     "draw_body_parts",
     "draw_boxes",
     "draw_cooccurrence",
     "draw_curves",
+    "draw_factors",
     "draw_intervals",
     "draw_labels_per_verb",
     "draw_neighbours",

@@ -27,6 +27,12 @@ JAPANESE = {
     "one seed, as the thesis": "論文と同じ（乱数種1つ）", "all seeds, same people": "全乱数種・同じ人物",
     "all": "全員", "score >= 0.5": "スコア0.5以上", "score < 0.5": "スコア0.5未満",
     "CLIP full + pose": "CLIP全体＋姿勢", "trained on everybody": "全員で訓練",
+    "hidden joints": "隠れた関節", "cut by border": "画像の端で切断",
+    "box area, log2 px": "枠の面積（log2 px）",
+    "no": "なし", "yes": "あり", "posture": "姿勢", "object": "物体", "scene": "場面", "face": "顔",
+    "other": "その他",
+    "posture - all others": "姿勢 − その他",
+    "CLIP + pose less CLIP only, points": "CLIP＋姿勢 − CLIPのみ（ポイント）",
     "trained on confident": "高スコアで訓練", "trained on random": "無作為で訓練",
 }
 # fmt: on

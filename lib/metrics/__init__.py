@@ -5,7 +5,14 @@ scores single persons takes arrays and tensors alike; everything else is NumPy a
 """
 
 from lib.metrics.baselines import most_frequent_set, verb_frequency
-from lib.metrics.comparisons import McNemar, compare_per_verb, mcnemar
+from lib.metrics.comparisons import (
+    McNemar,
+    PValueBounds,
+    compare_per_verb,
+    correct_holm,
+    mcnemar,
+    mcnemar_bounds,
+)
 from lib.metrics.decoding import (
     exact_match,
     exact_match_at,
@@ -27,13 +34,16 @@ __all__ = [
     "Difference",
     "Interval",
     "McNemar",
+    "PValueBounds",
     "bootstrap_interval",
     "bootstrap_interval_of",
     "compare_per_verb",
+    "correct_holm",
     "count_per_verb",
     "exact_match",
     "exact_match_at",
     "mcnemar",
+    "mcnemar_bounds",
     "mean_average_precision",
     "most_frequent_set",
     "paired_bootstrap",

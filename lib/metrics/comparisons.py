@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_of_table
 from statsmodels.stats.multitest import multipletests
 
@@ -34,6 +35,29 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> McNemar:
     table = [[int((a & b).sum()), only_a], [only_b, int((~a & ~b).sum())]]
     p = float(mcnemar_of_table(table, exact=True).pvalue) if len(a) else np.nan
     return McNemar(only_a, only_b, p)
+
+
+class PValueBounds(NamedTuple):
+    """The smallest and the largest p that a test can give."""
+
+    lowest: float
+    highest: float
+
+
+def mcnemar_bounds(people: int, right_a: int, right_b: int) -> PValueBounds:
+    """Return the smallest and largest p of `mcnemar` when only both models' numbers of hits are known.
+
+    How many people both get right lies between `right_a` + `right_b` - `people` (or 0) and the smaller of
+    the two; every number between is tried. NaN without people.
+    """
+    if not (0 <= right_a <= people and 0 <= right_b <= people):
+        raise ValueError(f"hits are between 0 and {people} people, got {right_a} and {right_b}")
+    if not people:
+        return PValueBounds(np.nan, np.nan)
+    both = np.arange(max(0, right_a + right_b - people), min(right_a, right_b) + 1)
+    only_a, only_b = right_a - both, right_b - both
+    p = np.minimum(1, 2 * binom.cdf(np.minimum(only_a, only_b), only_a + only_b, 0.5))
+    return PValueBounds(float(p.min()), float(p.max()))
 
 
 def compare_per_verb(
@@ -67,8 +91,16 @@ def compare_per_verb(
         rows.append([doing.sum(), hits[0].sum(), hits[1].sum(), *tested, *paired[:3]])
     columns = ["labels", "a", "b", *McNemar._fields, *Difference._fields[:3]]
     table = pd.DataFrame(rows, pd.Index(verbs, name="verb"), columns)
-    table.insert(columns.index("p") + 1, "p_holm", _correct(table["p"]))
+    table.insert(columns.index("p") + 1, "p_holm", correct_holm(table["p"]))
     return table
+
+
+def correct_holm(p: pd.Series) -> pd.Series:
+    """Correct p for the number of tests (Holm 1979); a NaN stays one and does not count."""
+    known = p.dropna()
+    if known.empty:
+        return p
+    return pd.Series(multipletests(known, method="holm")[1], index=known.index).reindex(p.index)
 
 
 def _per_verb(hits: ArrayLike, name: str, labels: np.ndarray) -> np.ndarray:
@@ -76,11 +108,3 @@ def _per_verb(hits: ArrayLike, name: str, labels: np.ndarray) -> np.ndarray:
     if hits.ndim == 1:
         return np.broadcast_to(read_outcomes(hits, name, labels.shape[:1])[:, None], labels.shape)
     return read_outcomes(hits, name, labels.shape)
-
-
-def _correct(p: pd.Series) -> pd.Series:
-    """Return Holm's corrected p, NaN where p is."""
-    known = p.dropna()
-    if known.empty:
-        return p
-    return pd.Series(multipletests(known, method="holm")[1], index=known.index).reindex(p.index)

@@ -1,0 +1,40 @@
+"""People on whom two arms disagree, and what each arm says of them."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from lib.experiments.results import Results
+from lib.experiments.tables import right_people
+from lib.metrics import predict_true_k
+
+
+def find_disagreements(
+    results: Results, people: pd.DataFrame, verbs: Sequence[str], first: str, second: str, count: int
+) -> pd.DataFrame:
+    """Choose people whom one arm matches exactly with more seeds than the other: `count` for either arm.
+
+    Protocol `clean`. Indexed by `ann_id`; the column `right` names the arm. The most decided come first, then
+    the smaller ann_id; no image and no set of verbs comes twice for an arm.
+    """
+    arms = (first, second)
+    hits = {arm: right_people(results, "clean", arm, people.index).mean(axis="columns") for arm in arms}
+    chosen = []
+    for arm, other in (arms, arms[::-1]):
+        lead = (hits[arm] - hits[other]).rename("lead")
+        table = people.assign(lead=lead)[lead > 0].sort_index()
+        table = table.sort_values("lead", ascending=False, kind="stable")
+        table = table.drop_duplicates(list(verbs)).drop_duplicates("image_id")
+        chosen.append(pd.DataFrame({"right": arm}, index=table.index[:count]))
+    return pd.concat(chosen)
+
+
+def answers(results: Results, arm: str, people: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
+    """Return the K verbs with the largest logits, averaged over an arm's seeds: booleans by `ann_id`.
+
+    Protocol `clean`; K is the true number.
+    """
+    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
+    mean = logits.groupby("ann_id").mean().loc[people.index]
+    named = predict_true_k(mean.to_numpy(), people[list(verbs)].to_numpy())
+    return pd.DataFrame(named, people.index, list(verbs))
