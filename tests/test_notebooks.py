@@ -15,6 +15,7 @@ import pytest
 from conftest import SAMPLE
 from PIL import Image
 
+from lib import experiments, metrics
 from lib.features import load_features
 from lib.profiles import PARAMETERS, ROOT, load_profile
 from lib.vcoco import VERBS, load_profile_people
@@ -252,12 +253,45 @@ def test_experiments_are_redrawn_without_training(experimented):
     assert "epoch/s" not in all_text(notebook), "a progress bar of a training"
 
 
+def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
+    folder, _ = experimented
+    notebook = run("07_discussion", folder, EPOCHS=3, SEEDS=2)
+    profile, figures = load_profile("sample", folder), folder / "figures/sample"
+    people = load_profile_people(profile)
+    results = experiments.load_results(profile, "03", "03")
+    test = experiments.test_people(results, people)
+    confident = test[load_features(profile, "pose", test)["score"] >= 0.5]
+
+    table = pd.read_csv(figures / "07_table_7_1.csv", index_col="verb")
+    right = experiments.right_at_best(results, confident.index)
+    pair = right["CLIP + pose"].to_numpy(), right["CLIP only"].to_numpy()
+    verbs = list(VERBS)
+    expected = metrics.compare_per_verb(confident[verbs], *pair, verbs, confident["image_id"])
+    columns = ["labels", "p", "p_holm"]
+    pd.testing.assert_frame_equal(table[columns], expected[columns], check_dtype=False)
+    shares = ["difference", "low", "high"]
+    pd.testing.assert_frame_equal(table[shares], 100 * expected[shares], check_dtype=False)
+
+    claims = pd.read_csv(figures / "07_claims.csv", index_col="claim")
+    chosen = [
+        experiments.right_people(results, "clean", arm, test.index).to_numpy(float).T
+        for arm in ("CLIP + pose", "CLIP only")
+    ]
+    difference, low, high, _ = metrics.paired_bootstrap(*chosen, test["image_id"])
+    evidence = f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    assert claims["evidence"].iloc[0] == evidence
+    published = pd.read_csv(figures / "07_published_verbs.csv", index_col="verb")
+    assert set(published.index[published["significant"] == "always"]) == {"hold", "stand", "look", "throw"}
+    assert "Warning" not in all_text(notebook)
+    assert "cannot be significant whatever the pairing" in all_text(notebook)
+
+
 def test_on_vcoco_experiments_end_with_ours_the_thesis_and_the_difference(experimented, tmp_path):
     """The sample's people, features and results under the name vcoco: nothing is trained again."""
     folder, _ = experimented
     shutil.copytree(SAMPLE, tmp_path / "vcoco", copy_function=os.symlink)
     shutil.copytree(folder / "data/sample", tmp_path / "out/data/vcoco")
-    for name in ("03_experiment_1", "05_experiment_3", "06_experiment_4"):
+    for name in ("03_experiment_1", "05_experiment_3", "06_experiment_4", "07_discussion"):
         run(name, tmp_path / "out", PROFILE=str(tmp_path / "vcoco"), EPOCHS=3, SEEDS=2)
     figures = tmp_path / "out/figures/vcoco"
     accuracies = {"03": [50.40, 41.18, 20.19], "05": [52.22, 48.36], "06": [47.11, 40.04]}
@@ -280,6 +314,7 @@ def test_on_vcoco_experiments_end_with_ours_the_thesis_and_the_difference(experi
         ("03_experiment_1", "run notebook 02_feature_extraction"),
         ("04_experiment_2", "run notebook 03_experiment_1"),
         ("05_experiment_3", "run notebook 03_experiment_1"),
+        ("07_discussion", "run notebook 03_experiment_1"),
     ],
 )
 def test_experiments_run_first_say_what_to_run(extracted, tmp_path, name, missing):

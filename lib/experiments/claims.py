@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
@@ -21,18 +22,18 @@ def judge_difference(claim: str, difference: Mapping[str, float], expected: str)
     """Judge a claim that a difference is `negative` or `positive` by its 95 % interval.
 
     It holds where the whole interval has that sign, does not where it has the other, and cannot be told where
-    it contains 0. With a corrected p (`p_holm`) that must be below 0.05, too. `difference` has the fields
-    `difference`, `low` and `high`.
+    it contains 0. Where there is a corrected p (`p_holm`), that must be below 0.05, too. `difference` has the
+    fields `difference`, `low` and `high`.
     """
     if expected not in ("negative", "positive"):
         raise ValueError(f'expected is "negative" or "positive", got {expected!r}')
     sign = 1 if expected == "positive" else -1
     low, high = sorted((sign * difference["low"], sign * difference["high"]))
-    sure = difference.get("p_holm", 0) < 0.05
-    verdict = HOLDS if low > 0 and sure else FAILS if high < 0 and sure else OPEN
+    corrected = difference.get("p_holm", np.nan)
+    verdict = OPEN if corrected >= 0.05 else HOLDS if low > 0 else FAILS if high < 0 else OPEN
     evidence = f"{difference['difference']:+.1f} ({difference['low']:+.1f} to {difference['high']:+.1f})"
-    if "p_holm" in difference:
-        evidence += f", corrected p = {difference['p_holm']:.3f}"
+    if not np.isnan(corrected):
+        evidence += f", corrected p = {corrected:.3f}"
     return Claim(claim, verdict, evidence)
 
 

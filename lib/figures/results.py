@@ -82,7 +82,8 @@ def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match
     grouped = table.index.nlevels > 1
     names = table.index.unique(0) if grouped else table.index
     groups = list(table.index.unique(1)) if grouped else [None]
-    figure, axis = plt.subplots(figsize=(ONE_COLUMN, 0.55 + 0.28 * len(names) * max(1, 0.6 * len(groups))))
+    row = 0.28 if len(names) < 10 else 0.17  # inches
+    figure, axis = plt.subplots(figsize=(ONE_COLUMN, 0.55 + row * len(names) * max(1, 0.6 * len(groups))))
     for number, group in enumerate(groups):
         rows = table.xs(group, level=1) if grouped else table
         positions = np.array([list(names).index(name) for name in rows.index])
