@@ -5,7 +5,7 @@ scores single persons takes arrays and tensors alike; everything else is NumPy a
 """
 
 from lib.metrics.baselines import most_frequent_set, verb_frequency
-from lib.metrics.comparisons import McNemar, compare_per_verb, mcnemar
+from lib.metrics.comparisons import McNemar, compare_per_verb, correct_holm, mcnemar
 from lib.metrics.decoding import (
     exact_match,
     exact_match_at,
@@ -14,6 +14,7 @@ from lib.metrics.decoding import (
     predict_k,
     predict_true_k,
 )
+from lib.metrics.deployable import estimate_k, predict_seen_set, tune_threshold, tune_thresholds
 from lib.metrics.intervals import (
     Difference,
     Interval,
@@ -21,7 +22,7 @@ from lib.metrics.intervals import (
     bootstrap_interval_of,
     paired_bootstrap,
 )
-from lib.metrics.scores import count_per_verb, mean_average_precision, score_verbs, summarise
+from lib.metrics.scores import count_per_verb, mean_average_precision, score_decoded, score_verbs, summarise
 
 __all__ = [
     "Difference",
@@ -30,7 +31,9 @@ __all__ = [
     "bootstrap_interval",
     "bootstrap_interval_of",
     "compare_per_verb",
+    "correct_holm",
     "count_per_verb",
+    "estimate_k",
     "exact_match",
     "exact_match_at",
     "mcnemar",
@@ -40,8 +43,12 @@ __all__ = [
     "partial_match",
     "predict_at",
     "predict_k",
+    "predict_seen_set",
     "predict_true_k",
+    "score_decoded",
     "score_verbs",
     "summarise",
+    "tune_threshold",
+    "tune_thresholds",
     "verb_frequency",
 ]

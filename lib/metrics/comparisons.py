@@ -67,8 +67,16 @@ def compare_per_verb(
         rows.append([doing.sum(), hits[0].sum(), hits[1].sum(), *tested, *paired[:3]])
     columns = ["labels", "a", "b", *McNemar._fields, *Difference._fields[:3]]
     table = pd.DataFrame(rows, pd.Index(verbs, name="verb"), columns)
-    table.insert(columns.index("p") + 1, "p_holm", _correct(table["p"]))
+    table.insert(columns.index("p") + 1, "p_holm", correct_holm(table["p"]))
     return table
+
+
+def correct_holm(p: pd.Series) -> pd.Series:
+    """Correct p for the number of tests (Holm 1979); a NaN stays one and does not count."""
+    known = p.dropna()
+    if known.empty:
+        return p
+    return pd.Series(multipletests(known, method="holm")[1], index=known.index).reindex(p.index)
 
 
 def _per_verb(hits: ArrayLike, name: str, labels: np.ndarray) -> np.ndarray:
@@ -76,11 +84,3 @@ def _per_verb(hits: ArrayLike, name: str, labels: np.ndarray) -> np.ndarray:
     if hits.ndim == 1:
         return np.broadcast_to(read_outcomes(hits, name, labels.shape[:1])[:, None], labels.shape)
     return read_outcomes(hits, name, labels.shape)
-
-
-def _correct(p: pd.Series) -> pd.Series:
-    """Return Holm's corrected p, NaN where p is."""
-    known = p.dropna()
-    if known.empty:
-        return p
-    return pd.Series(multipletests(known, method="holm")[1], index=known.index).reindex(p.index)
