@@ -3,6 +3,7 @@
 from lib.experiments.arms import assemble, complete_people, count_people, drop_rare_verbs
 from lib.experiments.decodings import decode, decoding_table
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
+from lib.experiments.judgements import accuracy_by_group, score_bins, verdicts
 from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_inputs
 from lib.experiments.refits import refit
 from lib.experiments.results import Results, join, load_results, results_from_logits
@@ -17,7 +18,6 @@ from lib.experiments.tables import (
     right_people,
     thesis_table,
 )
-from lib.experiments.verdicts import accuracy_by_group, score_bins, verdicts
 
 __all__ = [
     "Results",

@@ -12,10 +12,11 @@ from lib.experiments.tables import clean_table, right_people
 from lib.metrics import bootstrap_interval, correct_holm, paired_bootstrap
 
 SIGNIFICANT = 0.05
-RESAMPLES = 10_000  # so that p can fall to 0.0002, which Holm's correction of a study multiplies
 
 
-def verdicts(results: Results, people: pd.DataFrame, verbs: Sequence[str], reference: str) -> pd.DataFrame:
+def verdicts(
+    results: Results, people: pd.DataFrame, verbs: Sequence[str], reference: str, resamples: int = 10_000
+) -> pd.DataFrame:
     """Judge every arm of a study against the arm `reference`, on the same people, under `clean`.
 
     `people` are as in `clean_table`, and so are `people`, `exact`, `low`, `high`, `mAP`. `difference` is the
@@ -25,23 +26,25 @@ def verdicts(results: Results, people: pd.DataFrame, verbs: Sequence[str], refer
 
     helps, hurts          `p_holm` is below 0.05 and the interval above, or below, 0
     no difference shown   otherwise, with what the interval, this arm's own, excludes
+
+    p is at least 2 / (`resamples` + 1), and Holm multiplies it: fewer resamples could prove nothing.
     """
     columns = ["people", "exact", "low", "high", "mAP"]
     table = clean_table(results, people, verbs)[columns]
     right = {arm: right_people(results, "clean", arm, people.index).to_numpy(float).T for arm in table.index}
     paired = {
-        arm: paired_bootstrap(right[arm], right[reference], people["image_id"], resamples=RESAMPLES)
+        arm: paired_bootstrap(right[arm], right[reference], people["image_id"], resamples=resamples)
         for arm in table.index.drop(reference)
     }
     names = ["difference", "difference_low", "difference_high", "p"]
     compared = pd.DataFrame.from_dict(paired, orient="index", columns=names)
     compared[names[:3]] *= 100
     table = table.join(compared.assign(p_holm=correct_holm(compared["p"])))
-    table["verdict"] = [_judge(row) for row in table.itertuples()]
+    table["verdict"] = [judge(row) for row in table.itertuples()]
     return table
 
 
-def _judge(row: tuple) -> str:
+def judge(row: tuple) -> str:
     """Say in words what follows from a row of `verdicts`."""
     if math.isnan(row.difference):
         return "reference"
