@@ -76,14 +76,14 @@ def test_the_rule_in_words(difference, low, high, p_holm, verdict):
 
 
 def test_arms_that_do_not_differ_are_seldom_said_to():
-    """Of 20 studies of three equal arms 5 % may err on average: 5 or more have a chance of 0.3 %."""
+    """Of 12 studies of three equal arms 5 % may err on average: 4 or more have a chance of 0.2 %."""
     people, wrong = draw_people(splits={"train": 2, "val": 2, "test": 120}), 0
     test = people[people["split"] == "test"]
-    for number in range(20):
+    for number in range(12):
         results = study(people, {"plain": 1.0, "one": 1.0, "other": 1.0}, first=10 * number)
-        table = experiments.verdicts(results, test, VERBS, "plain", resamples=1000)
+        table = experiments.verdicts(results, test, VERBS, "plain", resamples=500)
         wrong += table["verdict"].isin(["helps", "hurts"]).any()
-    assert wrong < 5
+    assert wrong < 4
 
 
 # --- Pose scores
