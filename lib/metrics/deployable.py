@@ -30,7 +30,7 @@ def tune_threshold(logits: ArrayLike, labels: ArrayLike) -> float:
     if not len(bounds):
         return 0.0
     candidates = np.concatenate([[bounds[0] - 1], (bounds[:-1] + bounds[1:]) / 2, [bounds[-1] + 1]])
-    matched = np.searchsorted(lows, candidates, "right") - np.searchsorted(highs, candidates, "right")
+    matched = np.searchsorted(lows, candidates) - np.searchsorted(highs, candidates)
     return float(candidates[matched.argmax()])
 
 
