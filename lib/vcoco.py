@@ -129,10 +129,18 @@ def load_role_objects(
 def load_objects(people: pd.DataFrame, instances_json: Files) -> pd.DataFrame:
     """Load every other annotated object, persons too, of each person's image, indexed by the `ann_id`.
 
-    Columns: `object_id`, `category` and the object's box as COCO gives it.
+    Columns: `object_id`, `category` (a categorical of all that the files name, in their order) and the
+    object's box as COCO gives it. Raises DataError where an object's category is not named.
     """
     coco = read_coco(instances_json, people["image_id"])
     objects = tabulate(coco, list(coco.anns))[["image_id", "category", *BOX]]
+    names = dict.fromkeys(category["name"] for category in coco.dataset["categories"])
+    objects["category"] = pd.Categorical(objects["category"], list(names))
+    if (nameless := objects["category"].isna()).any():
+        raise DataError(
+            f"{file_names(instances_json)}: category_id of annotation {listing(objects.index[nameless])}: "
+            "no such category; add it to categories."
+        )
     objects = objects.rename_axis("object_id").reset_index()
     pairs = people[["image_id"]].reset_index().merge(objects, on="image_id")
     pairs = pairs[pairs["ann_id"] != pairs["object_id"]]

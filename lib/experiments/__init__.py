@@ -3,9 +3,14 @@
 from lib.experiments.arms import assemble, complete_people, count_people, drop_rare_verbs
 from lib.experiments.claims import FAILS, HOLDS, OPEN, Claim, judge_difference, judge_seeds, list_claims
 from lib.experiments.convergence import change_after_choice, convergence, right_at_best
+from lib.experiments.decodings import decode, decoding_table
 from lib.experiments.examples import answers, find_disagreements
 from lib.experiments.factors import accuracy_by_factor, describe_people, explain_gain, regress
-from lib.experiments.results import Results, join, load_results
+from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
+from lib.experiments.judgements import accuracy_by_group, score_bins, verdicts
+from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_inputs
+from lib.experiments.refits import refit
+from lib.experiments.results import Results, join, load_results, results_from_logits
 from lib.experiments.runs import run_experiment
 from lib.experiments.tables import (
     baselines,
@@ -34,10 +39,12 @@ __all__ = [
     "Claim",
     "Results",
     "accuracy_by_factor",
+    "accuracy_by_group",
     "answers",
     "assemble",
     "baselines",
     "bound_published",
+    "cache_logits",
     "change_after_choice",
     "chosen_epochs",
     "clean_table",
@@ -47,7 +54,10 @@ __all__ = [
     "compare_verbs",
     "complete_people",
     "convergence",
+    "count_oracle_inputs",
     "count_people",
+    "decode",
+    "decoding_table",
     "describe_people",
     "drop_rare_verbs",
     "explain_gain",
@@ -58,11 +68,20 @@ __all__ = [
     "judge_seeds",
     "list_claims",
     "load_results",
+    "neighbour_votes",
+    "object_inputs",
     "optimism",
+    "refit",
     "regress",
+    "results_from_logits",
     "right_at_best",
     "right_people",
     "run_experiment",
+    "score_bins",
     "test_people",
     "thesis_table",
+    "true_pose_inputs",
+    "tune_cache",
+    "verdicts",
+    "zero_shot",
 ]

@@ -1,11 +1,12 @@
 """What an experiment leaves behind: tidy files, from which tables and figures are made again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from lib.metrics import exact_match
 from lib.profiles import DataError, Profile, write_whole
 
 PARTS = ("history", "exact", "logits")
@@ -75,6 +76,36 @@ class Results:
 def join(*results: Results) -> Results:
     """Put results of different arms together."""
     return Results(*(pd.concat([getattr(one, part) for one in results]) for part in PARTS))
+
+
+def results_from_logits(
+    logits: Mapping[str, pd.DataFrame], people: pd.DataFrame, verbs: Sequence[str], epoch: int = 1
+) -> Results:
+    """Make results of the protocol `clean` out of logits of which no epoch is to be chosen.
+
+    logits   by arm: one column per verb, indexed by the `ann_id` of val's and test's people, or test's alone;
+             or by `seed` and `ann_id`
+    people   indexed by `ann_id`, with `split` and the verbs
+    epoch    the one that the results show
+    """
+    return join(*(_of_arm(arm, table, people, verbs, epoch) for arm, table in logits.items()))
+
+
+def _of_arm(
+    arm: str, logits: pd.DataFrame, people: pd.DataFrame, verbs: Sequence[str], epoch: int
+) -> Results:
+    """Tabulate the logits of one arm, and who is exactly matched."""
+    if logits.index.nlevels == 1:
+        logits = pd.concat({0: logits}, names=["seed"])
+    logits = pd.concat({("clean", arm): logits[list(verbs)]}, names=["protocol", "arm"])
+    ours = people.loc[logits.index.get_level_values("ann_id")]
+    right = exact_match(logits.to_numpy(), ours[list(verbs)].to_numpy())
+    exact = pd.DataFrame({str(epoch): right}, logits.index)
+    parts = {split: exact[(ours["split"] == split).to_numpy()] for split in ours["split"].unique()}
+    history = {f"{split}_exact": mine[str(epoch)].groupby(KEYS).mean() for split, mine in parts.items()}
+    people_of_test = parts["test"].index.unique("ann_id").size
+    history = pd.DataFrame(history).assign(epoch=epoch, test_people=people_of_test)
+    return Results(history, exact, logits.assign(epoch=epoch))
 
 
 def stored_results(profile: Profile, name: str) -> Results | None:

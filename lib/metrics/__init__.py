@@ -21,6 +21,7 @@ from lib.metrics.decoding import (
     predict_k,
     predict_true_k,
 )
+from lib.metrics.deployable import estimate_k, predict_seen_set, tune_threshold, tune_thresholds
 from lib.metrics.intervals import (
     Difference,
     Interval,
@@ -28,7 +29,7 @@ from lib.metrics.intervals import (
     bootstrap_interval_of,
     paired_bootstrap,
 )
-from lib.metrics.scores import count_per_verb, mean_average_precision, score_verbs, summarise
+from lib.metrics.scores import count_per_verb, mean_average_precision, score_decoded, score_verbs, summarise
 
 __all__ = [
     "Difference",
@@ -40,6 +41,7 @@ __all__ = [
     "compare_per_verb",
     "correct_holm",
     "count_per_verb",
+    "estimate_k",
     "exact_match",
     "exact_match_at",
     "mcnemar",
@@ -50,8 +52,12 @@ __all__ = [
     "partial_match",
     "predict_at",
     "predict_k",
+    "predict_seen_set",
     "predict_true_k",
+    "score_decoded",
     "score_verbs",
     "summarise",
+    "tune_threshold",
+    "tune_thresholds",
     "verb_frequency",
 ]

@@ -33,12 +33,13 @@ def predict_true_k(logits: Array, labels: Array) -> Array:
     return predict_k(logits, labels.sum(-1))
 
 
-def predict_at(logits: Array, threshold: float = 0.0) -> Array:
-    """Predict every verb whose logit is above `threshold`: booleans (..., n, v).
+def predict_at(logits: Array, threshold: "Array | float" = 0.0) -> Array:
+    """Predict every verb whose logit is above `threshold`, one for all or (v,): booleans (..., n, v).
 
     The threshold is a logit: 0 is a probability of 0.5, log(p / (1 - p)) a probability of p.
     """
-    return read_logits(logits) > threshold
+    logits = read_logits(logits)
+    return logits > (threshold if np.isscalar(threshold) else alike(threshold, logits))
 
 
 def exact_match(logits: Array, labels: Array) -> Array:

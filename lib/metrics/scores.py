@@ -65,7 +65,7 @@ def summarise(logits: ArrayLike, labels: ArrayLike) -> pd.DataFrame:
     logits, labels = _read_split(logits, labels)
     decoded = {"true_k": predict_true_k(logits, labels), "threshold": predict_at(logits)}
     ranking = {"mAP": mean_average_precision(logits, labels)}
-    rows = {decoding: ranking | _score_decoded(predicted, labels) for decoding, predicted in decoded.items()}
+    rows = {decoding: ranking | score_decoded(predicted, labels) for decoding, predicted in decoded.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("decoding")
 
 
@@ -86,7 +86,8 @@ def _average_precisions(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.array(scores)
 
 
-def _score_decoded(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+def score_decoded(predicted: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Score predicted verbs, booleans (n, v) as the labels: all columns of `summarise` but mAP."""
     if not len(labels):  # scikit-learn refuses an empty split
         return dict.fromkeys(["exact", "partial", "micro_F1", "macro_F1", "jaccard", "hamming"], np.nan)
     # Verb by verb, as scikit-learn takes a table of one column for something else.

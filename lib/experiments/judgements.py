@@ -1,0 +1,85 @@
+"""What a study may conclude: a rule that is fixed before the numbers are seen, applied to every arm."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from lib.experiments.results import Results
+from lib.experiments.tables import clean_table, right_people
+from lib.metrics import bootstrap_interval, correct_holm, paired_bootstrap
+
+SIGNIFICANT = 0.05
+
+
+def verdicts(
+    results: Results, people: pd.DataFrame, verbs: Sequence[str], reference: str, resamples: int = 10_000
+) -> pd.DataFrame:
+    """Judge every arm of a study against the arm `reference`, on the same people, under `clean`.
+
+    `people` are as in `clean_table`, and so are `people`, `exact`, `low`, `high`, `mAP`. `difference` is the
+    arm's exact match less the reference's, in points, seeds averaged, with its 95 % interval
+    `difference_low` and `difference_high` and `p` from a paired bootstrap over images; `p_holm` is corrected
+    for the number of arms judged (Holm 1979). `verdict`:
+
+    helps, hurts          `p_holm` is below 0.05 and the interval above, or below, 0
+    no difference shown   otherwise, with what the interval, this arm's own, excludes
+
+    p is at least 2 / (`resamples` + 1), and Holm multiplies it: fewer resamples could prove nothing.
+    """
+    columns = ["people", "exact", "low", "high", "mAP"]
+    table = clean_table(results, people, verbs)[columns]
+    right = {arm: right_people(results, "clean", arm, people.index).to_numpy(float).T for arm in table.index}
+    paired = {
+        arm: paired_bootstrap(right[arm], right[reference], people["image_id"], resamples=resamples)
+        for arm in table.index.drop(reference)
+    }
+    names = ["difference", "difference_low", "difference_high", "p"]
+    compared = pd.DataFrame.from_dict(paired, orient="index", columns=names)
+    compared[names[:3]] *= 100
+    table = table.join(compared.assign(p_holm=correct_holm(compared["p"])))
+    table["verdict"] = [judge(row) for row in table.itertuples()]
+    return table
+
+
+def judge(row: tuple) -> str:
+    """Say in words what follows from a row of `verdicts`."""
+    if math.isnan(row.difference):
+        return "reference"
+    if row.p_holm < SIGNIFICANT and row.difference_low > 0:
+        return "helps"
+    if row.p_holm < SIGNIFICANT and row.difference_high < 0:
+        return "hurts"
+    largest = math.ceil(10 * max(-row.difference_low, row.difference_high)) / 10
+    return f"no difference shown; more than {largest:.1f} points either way is excluded"
+
+
+def score_bins(scores: pd.Series, bounds: Sequence[float]) -> pd.Series:
+    """Return each person's bin of the pose score as an ordered categorical, `no pose` where it is missing.
+
+    Bounds 0.2 and 0.5 give the bins `< 0.2`, `0.2 - 0.5`, which begins at 0.2 and ends below 0.5, `>= 0.5`.
+    """
+    between = [f"{low:g} - {high:g}" for low, high in pairwise(bounds)]
+    names = ["no pose", f"< {bounds[0]:g}", *between, f">= {bounds[-1]:g}"]
+    numbers = np.where(scores.isna(), 0, 1 + np.digitize(scores, bounds))
+    return pd.Series(pd.Categorical.from_codes(numbers, names, ordered=True), scores.index, name="pose score")
+
+
+def accuracy_by_group(results: Results, people: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Return every arm's exact match in percent within each group of people, under `clean`.
+
+    `groups` names the group of each of `people`, as `score_bins` does. Indexed by group and arm, in the order
+    of both; columns `exact`, `low` and `high`, 95 % of a bootstrap over images, seeds averaged, and `people`.
+    Different groups are different people: only arms of one group compare, see `compare_groups`.
+    """
+    rows = {}
+    for group, mine in people.groupby(groups.loc[people.index], observed=True):
+        for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
+            right = right_people(results, "clean", arm, mine.index).to_numpy(float)
+            interval = bootstrap_interval(right.T, mine["image_id"])
+            rows[group, arm] = [*(100 * np.array(interval)), len(mine)]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["exact", "low", "high", "people"])
+    table.index = pd.MultiIndex.from_tuples(table.index, names=[groups.name, "arm"])
+    return table.astype({"people": int})

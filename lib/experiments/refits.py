@@ -1,0 +1,85 @@
+"""Arms trained again on train and val together, for the epochs that val chose before."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from lib.experiments.arms import complete_people
+from lib.experiments.results import Results, join, results_from_logits, stored_results
+from lib.experiments.runs import MakeModel, make_mlp
+from lib.experiments.tables import chosen_epochs
+from lib.models import SeededModule, fit, predict
+from lib.models.checkpoint import fingerprint
+from lib.profiles import Profile
+
+REFITTED = " (train + val)"  # after the name of an arm
+
+
+def refit(
+    profile: Profile,
+    name: str,
+    people: pd.DataFrame,
+    inputs: Mapping[str, pd.DataFrame],
+    verbs: Sequence[str],
+    results: Results,
+    *,
+    device: str = "cpu",
+    make_model: MakeModel = make_mlp,
+) -> Results:
+    """Train the arms of `inputs` again on train and val, and keep the results as `results/<name>_*.parquet`.
+
+    `results` are those of `run_experiment` with the same people, arms, verbs and model. Val is learnt now and
+    can choose no epoch: each arm takes the median, rounded, of the epochs that it chose for the arm's seeds
+    under `clean`. An epoch is longer by val's people, of whom 5 % are held out as of train's. Returned are
+    results of `clean` on test alone, the arms named "<arm> (train + val)".
+    """
+    inputs = {arm: table.loc[people.index] for arm, table in inputs.items()}
+    chosen = chosen_epochs(results, "clean")
+    epochs = {arm: round(chosen[arm].median()) for arm in inputs}
+    models = {
+        arm: make_model(table.shape[1], [int(seed) for seed in chosen[arm].index], len(verbs))
+        for arm, table in inputs.items()
+    }
+    mark = _fingerprint(people, inputs, verbs, epochs, models)
+    stored = stored_results(profile, name)
+    if stored is not None and stored.made_of == mark:
+        return stored
+    shared = people.loc[complete_people(inputs)]
+    learnt, test = shared[shared["split"] != "test"], shared[shared["split"] == "test"]
+    checkpoints = {arm: profile.results / f"{name}_{arm.replace(' ', '_')}.part" for arm in inputs}
+    parts = []
+    for arm, table in inputs.items():
+        sets = table.loc[learnt.index], learnt[list(verbs)]
+        options = {"device": device, "checkpoint": checkpoints[arm]}
+        model = fit(models[arm], *sets, epochs=epochs[arm], **options).model
+        logits = pd.concat(
+            {
+                seed: pd.DataFrame(one, test.index, list(verbs))
+                for seed, one in zip(model.seeds, predict(model, table.loc[test.index]), strict=True)
+            },
+            names=["seed"],
+        )
+        parts.append(results_from_logits({arm + REFITTED: logits}, shared, verbs, epochs[arm]))
+    refitted = join(*parts).marked(mark)
+    refitted.save(profile, name)
+    for path in checkpoints.values():
+        path.unlink(missing_ok=True)
+    return refitted
+
+
+def _fingerprint(
+    people: pd.DataFrame,
+    inputs: Mapping[str, pd.DataFrame],
+    verbs: Sequence[str],
+    epochs: Mapping[str, int],
+    models: Mapping[str, SeededModule],
+) -> str:
+    """Return a digest of all that the results depend on, first weights included."""
+    settings = {"verbs": list(verbs), "epochs": dict(epochs), "splits": people["split"].tolist()}
+    tensors = [torch.tensor(values.to_numpy()) for values in (people.index, people[list(verbs)])]
+    for arm, table in inputs.items():
+        tensors.append(torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32)))
+        tensors += models[arm].state_dict().values()
+    return fingerprint(settings, tensors)
