@@ -1,6 +1,7 @@
 """An experiment: arms that see different things of a person, trained alike, compared on the same people."""
 
 from lib.experiments.arms import assemble, complete_people, count_people, drop_rare_verbs
+from lib.experiments.inputs import InputForm
 from lib.experiments.results import Results, join, load_results
 from lib.experiments.runs import run_experiment
 from lib.experiments.tables import (
@@ -15,6 +16,7 @@ from lib.experiments.tables import (
 )
 
 __all__ = [
+    "InputForm",
     "Results",
     "assemble",
     "baselines",
