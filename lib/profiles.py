@@ -67,6 +67,11 @@ class Profile:
         """The folder of histories and predictions that the experiments write."""
         return self.data / "results"
 
+    @property
+    def model(self) -> Path:
+        """The folder of the saved model, which notebook 08 writes; other models have folders in it."""
+        return self.data / "model"
+
     def image_path(self, split: str, file_name: str) -> Path:
         """Return where the image of a person of this split stands."""
         return self.splits[split].images / file_name

@@ -9,7 +9,7 @@ import pytest
 
 from lib import experiments
 from lib.coco import BOX, KEYPOINTS
-from lib.experiments.arms import POSE_COLUMNS
+from lib.experiments.inputs import POSE_COLUMNS
 from lib.features import FeatureStore, extract, profile_views
 from lib.metrics import exact_match, partial_match
 from lib.profiles import DataError, Profile, load_profile

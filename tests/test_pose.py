@@ -20,7 +20,7 @@ from lib.coco import JOINTS, SIGMAS
 from lib.crops import cut, grow_box, read_image
 from lib.higherhrnet.associative_embedding import People
 from lib.pose.estimator import PoseEstimator, match_people
-from lib.pose.keypoints import evaluate_keypoints, normalise_keypoints, oks, torso_frame
+from lib.pose.keypoints import evaluate_keypoints, keypoint_moments, normalise_keypoints, oks, torso_frame
 from lib.pose.windows import input_window
 from lib.precision import choose_dtype
 
@@ -382,7 +382,7 @@ CONFIDENCE = arrays(np.float64, (4, 17), elements=st.sampled_from([0, 0.1, 0.9])
 EXTRAS = {
     "sizes": np.array([[100, 200]] * 4),
     "boxes": np.array([[10, 20, 30, 40]] * 4),
-    "reference": np.random.default_rng(0).random((9, 17, 3)),
+    "moments": keypoint_moments(np.random.default_rng(0).random((9, 17, 3))),
 }
 FORMS = ["raw", "crop", "box", "torso", "standard"]
 
@@ -456,7 +456,7 @@ def test_standard_form_has_mean_zero_and_deviation_one_over_found_joints():
     reference = np.concatenate([rng.normal(200, 50, (300, 17, 2)), rng.integers(0, 2, (300, 17, 1))], axis=2)
     reference[:9] = np.nan
     reference[9:, 3, 2] = 0  # never found
-    result = normalise_keypoints(reference, "standard", reference=reference)[9:]
+    result = normalise_keypoints(reference, "standard", moments=keypoint_moments(reference))[9:]
     for joint in range(17):
         found = result[result[:, joint, 2] > 0, joint, :2]
         if joint == 3:
@@ -471,7 +471,7 @@ def test_forms_say_what_they_need():
     for form, needs in {
         "crop": "sizes",
         "box": "boxes",
-        "standard": "reference",
+        "standard": "moments",
         "polar": "one of raw",
     }.items():
         with pytest.raises(ValueError, match=needs):

@@ -7,6 +7,7 @@ from lib.experiments.decodings import decode, decoding_table
 from lib.experiments.examples import answers, find_disagreements
 from lib.experiments.factors import accuracy_by_factor, describe_people, explain_gain, regress
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
+from lib.experiments.inputs import InputForm
 from lib.experiments.judgements import accuracy_by_group, score_bins, verdicts
 from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_inputs
 from lib.experiments.refits import refit
@@ -37,6 +38,7 @@ __all__ = [
     "OPEN",
     "VERB_GROUPS",
     "Claim",
+    "InputForm",
     "Results",
     "accuracy_by_factor",
     "accuracy_by_group",

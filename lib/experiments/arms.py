@@ -4,34 +4,24 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lib.coco import KEYPOINTS
+from lib.experiments.inputs import InputForm
 from lib.features import load_features
 from lib.profiles import DataError, Profile
-
-# The thesis's 51 numbers: x, y in pixels of the crop and confidence, joint after joint.
-POSE_COLUMNS = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
 
 
 def assemble(
     profile: Profile, people: pd.DataFrame, views: Sequence[str], without_pose: str = "drop"
 ) -> pd.DataFrame:
-    """Return the inputs of people, float32: the numbers of each view side by side, NaN where one is missing.
+    """Return the inputs of people in the thesis's form, float32, NaN where a number is missing.
 
-    Of the view `pose` the 51 numbers of the thesis. `without_pose` says what becomes of people in whom the
-    network found nobody: `drop` leaves NaN, so that they drop out of the arm, `zeros` gives 51 zeros. Raises
-    DataError where features are absent or stale.
+    CLIP's numbers as they are, of the view `pose` 51 numbers on crop pixels: see `InputForm`. `without_pose`
+    says what becomes of people in whom the network found nobody. Raises DataError where features are absent
+    or stale.
     """
     if without_pose not in ("drop", "zeros"):
         raise DataError(f'WITHOUT_POSE is {without_pose!r}; choose "drop" or "zeros".')
-    parts = []
-    for view in views:
-        features = load_features(profile, view, people)
-        if view == "pose":
-            if without_pose == "zeros":  # whose image cannot be read has no crop either, and stays missing
-                features = features.mask(features["crop_w"].notna() & features["score"].isna(), 0)
-            features = features[POSE_COLUMNS]
-        parts.append(features)
-    return pd.concat(parts, axis="columns")
+    form = InputForm(tuple(views), without_pose=without_pose)
+    return form.apply(people, {view: load_features(profile, view, people) for view in views})
 
 
 def complete_people(inputs: pd.DataFrame | Mapping[str, pd.DataFrame]) -> pd.Index:

@@ -2,7 +2,7 @@
 
 from lib.features.extraction import extract
 from lib.features.store import FeatureStore
-from lib.features.tables import load_failures, load_features
+from lib.features.tables import load_failures, load_features, load_ingredients
 from lib.features.views import ClipSettings, PoseSettings, View, profile_views
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "extract",
     "load_failures",
     "load_features",
+    "load_ingredients",
     "profile_views",
 ]

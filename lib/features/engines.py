@@ -36,15 +36,15 @@ def run_local(shards: list[Shard], store: FeatureStore) -> Iterator[pd.DataFrame
         ThreadPoolExecutor(1) as writer,
     ):
         load = partial(_load, encoders=encoders, each=readers.map)
-        encoded = (encode(prepared, encoders) for prepared in _one_ahead(ahead, load, shards))
-        yield from _one_ahead(writer, partial(save, store), encoded)
+        encoded = (encode(prepared, encoders) for prepared in one_ahead(ahead, load, shards))
+        yield from one_ahead(writer, partial(save, store), encoded)
 
 
 def _load(shard: Shard, encoders: dict[object, object], each: Callable) -> Prepared:
     return prepare(shard, read_images(shard, each), encoders, each)
 
 
-def _one_ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator:
+def one_ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator:
     """Yield `function` of each item, in order, with the next one already under way in `pool`."""
     waiting = None
     for item in items:

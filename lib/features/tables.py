@@ -29,6 +29,11 @@ def load_features(profile: Profile, name: str, people: pd.DataFrame) -> pd.DataF
     return to_frame(table).loc[people.index]
 
 
+def load_ingredients(profile: Profile, name: str) -> dict[str, object]:
+    """Load what a view's stored features were made of: weights, precision, preprocessing, versions."""
+    return made_of(_read(profile, name))
+
+
 def load_failures(profile: Profile, name: str) -> pd.DataFrame:
     """Load a view's failures: one row per image, with the `reason` and how many `people` it concerns."""
     rows = _read(profile, name).select(["image_id", "split", "file_name", FAILURE]).to_pandas()

@@ -122,6 +122,15 @@ class PoseEstimator:
                     detections[person] = detection
         return _gather(detections, crops)
 
+    def find(self, images: Sequence[Picture]) -> list[People]:
+        """Return everybody whom HigherHRNet finds in each whole image, in its pixels.
+
+        Raises ValueError as `read_image` does, and for a top-down model, which needs boxes.
+        """
+        if isinstance(self.detector, TopDown):
+            raise ValueError("a top-down model finds nobody by itself; use model='higherhrnet'")
+        return self.detector.detect([read_image(image) for image in images], best_only=False)
+
     def _detect(self, pictures: list, boxes: list, crops: list) -> list[list[Detection]]:
         """Return the detections of each picture's boxes, in pixels of the picture."""
         if isinstance(self.detector, TopDown):

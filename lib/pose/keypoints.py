@@ -29,7 +29,7 @@ def normalise_keypoints(
     *,
     sizes: np.ndarray | None = None,
     boxes: np.ndarray | None = None,
-    reference: np.ndarray | None = None,
+    moments: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return (people, 17, 3) keypoints in another form, confidences unchanged.
 
@@ -37,8 +37,8 @@ def normalise_keypoints(
     crop       divided by the crop's `sizes` (people, 2), w and h
     box        the box (x, y, w, h) of `boxes` (people, 4), in the same pixels, becomes the unit square
     torso      centred on the torso, its length 1: see `torso_frame`
-    standard   each joint's x and y less the mean, over the deviation, of `reference` (people, 17, 3), which
-               is to hold training persons only
+    standard   each joint's x and y less the mean, over the deviation, of `moments` (2, 17, 2), which
+               `keypoint_moments` gives of training persons
 
     In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN.
     """
@@ -54,7 +54,7 @@ def normalise_keypoints(
         centre, length = torso_frame(keypoints)
         points = (points - centre[:, None]) / length[:, None, None]
     elif form == "standard":
-        mean, deviation = _moments(_given(reference, "reference", form))
+        mean, deviation = _given(moments, "moments", form)
         points = (points - mean) / deviation
     else:
         raise ValueError(f"form is one of raw, crop, box, torso, standard, got {form!r}")
@@ -94,13 +94,13 @@ def _mean_point(points: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     return total / np.maximum(chosen.sum(axis=1), 1)[:, None]
 
 
-def _moments(reference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation (17, 2) of the found joints; 0 and 1 where a joint has no spread."""
-    found = (reference[..., 2] > 0)[..., None]
-    points, count = np.where(found, reference[..., :2], 0), np.maximum(found.sum(axis=0), 1)
+def keypoint_moments(keypoints: np.ndarray) -> np.ndarray:
+    """Return mean and deviation (2, 17, 2) of the found joints' x and y; 0 and 1 where there is no spread."""
+    found = (keypoints[..., 2] > 0)[..., None]
+    points, count = np.where(found, keypoints[..., :2], 0), np.maximum(found.sum(axis=0), 1)
     mean = points.sum(axis=0) / count
     deviation = np.sqrt(np.where(found, (points - mean) ** 2, 0).sum(axis=0) / count)
-    return mean, np.where(deviation > 0, deviation, 1)
+    return np.stack([mean, np.where(deviation > 0, deviation, 1)])
 
 
 def oks(predicted: np.ndarray, truth: np.ndarray, areas: np.ndarray) -> np.ndarray:
