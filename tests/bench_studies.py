@@ -91,7 +91,7 @@ def main() -> None:
     print(f"{len(people):,} people, {len(test):,} of test, {ARMS} arms of {SEEDS} seeds")
     with tempfile.TemporaryDirectory() as temporary:
         profile = make_profile(folder, Path(temporary))
-        poses = measure("5 true poses", lambda: experiments.true_pose_inputs(profile, people))
+        poses = measure("5 true poses", lambda: experiments.true_poses(profile, people))
         objects = measure("5 true objects", lambda: experiments.object_inputs(profile, people))
     print(experiments.count_oracle_inputs(people, poses, objects).to_string(), objects.shape)
 
@@ -115,7 +115,7 @@ def main() -> None:
                 features, prompts, people, verbs, alpha=1.0, beta=20.0, cached=cached
             ),
         )
-    measure("verdicts", lambda: experiments.verdicts(results, test, verbs, "arm 0"))
+    measure("verdicts", lambda: experiments.verdicts(results, test, verbs, {"arm 1": "arm 0"}))
     bins = experiments.score_bins(pd.Series(rng.random(len(people)), people.index), [0.2, 0.35, 0.5])
     measure("4 accuracy by pose score", lambda: experiments.accuracy_by_group(results, test, bins))
 

@@ -12,7 +12,6 @@ import pytest
 
 from lib import experiments
 from lib.coco import KEYPOINTS
-from lib.experiments.arms import POSE_COLUMNS
 from lib.profiles import DataError, Profile, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
@@ -28,7 +27,7 @@ def people() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def poses(people) -> pd.DataFrame:
-    return experiments.true_pose_inputs(SAMPLE, people)
+    return experiments.true_poses(SAMPLE, people)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,6 @@ def coco_split(split: str) -> str:
 def test_true_poses_beside_a_literal_reading(people, poses):
     contents = annotations("person_keypoints")
     by_id = {s: {entry["id"]: entry for entry in c["annotations"]} for s, c in contents.items()}
-    assert list(poses.columns) == POSE_COLUMNS
     assert poses.index.equals(people.index)
     assert (poses.dtypes == np.float32).all()
     seen = set()
@@ -62,13 +60,16 @@ def test_true_poses_beside_a_literal_reading(people, poses):
         entry = by_id[coco_split(person["split"])][ann_id]
         found = poses.loc[ann_id]
         if entry["num_keypoints"] == 0:
-            assert found.isna().all()
+            assert found.isna().sum() == 1 + 2 * 51
+            assert found[["crop_w", "crop_h"]].notna().all()
             continue
         left, top = max(0, round(person["x"] - 20)), max(0, round(person["y"] - 20))
         for joint, (x, y, v) in zip(KEYPOINTS, np.reshape(entry["keypoints"], (17, 3)), strict=True):
             expected = [x - left, y - top, {1: 0.5, 2: 1.0}[v]] if v else [0, 0, 0]
             values = [found[f"crop_{joint}_{part}"] for part in ("x", "y", "score")]
             assert values == pytest.approx(expected)
+            values = [found[f"image_{joint}_{part}"] for part in ("x", "y", "score")]
+            assert values == pytest.approx([x, y, expected[2]] if v else [0, 0, 0])
             seen.add(int(v))
     assert seen == {0, 1, 2}
 
@@ -79,7 +80,7 @@ def test_who_has_no_true_pose_is_missing_and_counted(people, poses, objects):
     for split, row in counts.iterrows():
         mine = people.index[people["split"] == split]
         assert row["people"] == len(mine)
-        assert row["no true pose"] == poses.loc[mine].isna().all(axis="columns").sum()
+        assert row["no true pose"] == poses.loc[mine, "crop_nose_x"].isna().sum()
         assert row["no other object"] == sum((objects.loc[ann_id] == 0).all() for ann_id in mine)
     assert counts["no true pose"].sum() > 0 < counts["no other object"].sum()
 
@@ -171,7 +172,7 @@ def test_inputs_do_not_depend_on_roles_or_labels(change, copied, people, poses, 
     pd.testing.assert_frame_equal(
         experiments.object_inputs(copied, changed), objects.loc[same], check_exact=True
     )
-    found = experiments.true_pose_inputs(copied, changed)
+    found = experiments.true_poses(copied, changed)
     pd.testing.assert_frame_equal(found, poses.loc[same], check_exact=True)
 
 

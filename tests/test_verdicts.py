@@ -31,12 +31,25 @@ def results() -> experiments.Results:
 
 @pytest.fixture(scope="module")
 def table(results) -> pd.DataFrame:
-    return experiments.verdicts(results, TEST, VERBS, "plain")
+    return experiments.verdicts(results, TEST, VERBS, dict.fromkeys(["better", "same", "worse"], "plain"))
 
 
 def test_arms_are_judged_by_what_they_are(table):
     assert table["verdict"][["plain", "better", "worse"]].tolist() == ["reference", "helps", "hurts"]
     assert table.loc["same", "verdict"].startswith("no difference shown; more than ")
+    line = experiments.say_verdicts(table)
+    gain = table.loc["better", "difference"]
+    assert line.startswith(f"*helps*: better ({gain:+.1f}); *hurts*: worse (")
+    assert "; *no difference shown*: same (" in line
+
+
+def test_every_arm_may_have_its_own_reference(results, table):
+    own = experiments.verdicts(results, TEST, VERBS, {"better": "same", "plain": "worse"})
+    assert own["reference"].dropna().to_dict() == {"better": "same", "plain": "worse"}
+    exact = table["exact"]
+    assert own.loc["better", "difference"] == pytest.approx(exact["better"] - exact["same"])
+    assert own.loc["plain", "difference"] == pytest.approx(exact["plain"] - exact["worse"])
+    assert own.loc[["same", "worse"], "verdict"].tolist() == ["reference", "reference"]
 
 
 def test_the_numbers_are_those_of_the_other_tables(results, table):
@@ -81,7 +94,7 @@ def test_arms_that_do_not_differ_are_seldom_said_to():
     test = people[people["split"] == "test"]
     for number in range(12):
         results = study(people, {"plain": 1.0, "one": 1.0, "other": 1.0}, first=10 * number)
-        table = experiments.verdicts(results, test, VERBS, "plain", resamples=500)
+        table = experiments.verdicts(results, test, VERBS, {"one": "plain", "other": "plain"}, resamples=500)
         wrong += table["verdict"].isin(["helps", "hurts"]).any()
     assert wrong < 4
 

@@ -8,8 +8,8 @@ from lib.experiments.examples import answers, find_disagreements
 from lib.experiments.factors import accuracy_by_factor, describe_people, explain_gain, regress
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
 from lib.experiments.inputs import InputForm
-from lib.experiments.judgements import accuracy_by_group, score_bins, verdicts
-from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_inputs
+from lib.experiments.judgements import accuracy_by_group, say_verdicts, score_bins, verdicts
+from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_poses
 from lib.experiments.refits import refit
 from lib.experiments.results import Results, join, load_results, results_from_logits
 from lib.experiments.runs import run_experiment
@@ -79,10 +79,11 @@ __all__ = [
     "right_at_best",
     "right_people",
     "run_experiment",
+    "say_verdicts",
     "score_bins",
     "test_people",
     "thesis_table",
-    "true_pose_inputs",
+    "true_poses",
     "tune_cache",
     "verdicts",
     "zero_shot",

@@ -7,9 +7,10 @@ import pandas as pd
 import statsmodels.api as sm
 
 from lib.coco import KEYPOINTS
+from lib.experiments.judgements import accuracy_by_group
 from lib.experiments.results import Results
 from lib.experiments.tables import right_people
-from lib.metrics import bootstrap_interval, correct_holm
+from lib.metrics import correct_holm
 from lib.vcoco import find_border_contact
 
 
@@ -44,21 +45,18 @@ def accuracy_by_factor(
     """Return each arm's exact match in groups of people of like size: quantiles of each factor.
 
     Protocol `clean`, seeds averaged. A factor of two values has these as groups. Indexed by `factor`, `arm`;
-    columns: the group's mean `value`, `people`, `exact` in percent, `low` and `high` (images resampled).
+    columns: `exact` in percent, `low` and `high` (images resampled), `people`, the group's mean `value`.
     People for whom a factor is unknown are in none of its groups.
     """
-    right = {arm: right_people(results, "clean", arm, people.index) for arm in arms}
-    rows = []
+    parts = []
     for name, values in factors.loc[people.index].items():
-        cut = values if values.nunique() <= 2 else pd.qcut(values, groups, duplicates="drop")
-        for _, members in values.groupby(cut, observed=True):
-            images = people.loc[members.index, "image_id"]
-            for arm in arms:
-                hits = right[arm].loc[members.index].to_numpy(float).T
-                interval = 100 * np.array(bootstrap_interval(hits, images))
-                rows.append([name, arm, members.mean(), len(members), *interval])
-    columns = ["factor", "arm", "value", "people", "exact", "low", "high"]
-    return pd.DataFrame(rows, columns=columns).set_index(["factor", "arm"])
+        known = values.dropna()
+        cut = known if known.nunique() <= 2 else pd.qcut(known, groups, duplicates="drop")
+        table = accuracy_by_group(results.arms(*arms), people.loc[known.index], cut.rename("group"))
+        value = known.groupby(cut, observed=True).mean().rename_axis("group").rename("value")
+        table = table.join(value).reset_index("group", drop=True)
+        parts.append(pd.concat({name: table}, names=["factor"]))
+    return pd.concat(parts)
 
 
 def regress(values: pd.Series, factors: pd.DataFrame, image_ids: pd.Series) -> pd.DataFrame:

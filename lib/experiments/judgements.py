@@ -1,7 +1,7 @@
 """What a study may conclude: a rule that is fixed before the numbers are seen, applied to every arm."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -15,33 +15,54 @@ SIGNIFICANT = 0.05
 
 
 def verdicts(
-    results: Results, people: pd.DataFrame, verbs: Sequence[str], reference: str, resamples: int = 10_000
+    results: Results,
+    people: pd.DataFrame,
+    verbs: Sequence[str],
+    references: Mapping[str, str],
+    resamples: int = 10_000,
 ) -> pd.DataFrame:
-    """Judge every arm of a study against the arm `reference`, on the same people, under `clean`.
+    """Judge arms of a study against their references, on the same people, under `clean`.
 
-    `people` are as in `clean_table`, and so are `people`, `exact`, `low`, `high`, `mAP`. `difference` is the
-    arm's exact match less the reference's, in points, seeds averaged, with its 95 % interval
-    `difference_low` and `difference_high` and `p` from a paired bootstrap over images; `p_holm` is corrected
-    for the number of arms judged (Holm 1979). `verdict`:
+    `references` names the arm that each judged arm is compared with. `people` are as in `clean_table`, and so
+    are `people`, `exact`, `low`, `high`, `mAP`, of every arm. `difference` is the arm's exact match less its
+    reference's, in points, seeds averaged, with its 95 % interval `difference_low` and `difference_high` and
+    `p` from a paired bootstrap over images; `p_holm` is corrected for the number of arms judged (Holm 1979).
+    `verdict`:
 
     helps, hurts          `p_holm` is below 0.05 and the interval above, or below, 0
     no difference shown   otherwise, with what the interval, this arm's own, excludes
+    reference             the arm is not judged
 
     p is at least 2 / (`resamples` + 1), and Holm multiplies it: fewer resamples could prove nothing.
     """
-    columns = ["people", "exact", "low", "high", "mAP"]
-    table = clean_table(results, people, verbs)[columns]
+    table = clean_table(results, people, verbs)[["people", "exact", "low", "high", "mAP"]]
     right = {arm: right_people(results, "clean", arm, people.index).to_numpy(float).T for arm in table.index}
     paired = {
         arm: paired_bootstrap(right[arm], right[reference], people["image_id"], resamples=resamples)
-        for arm in table.index.drop(reference)
+        for arm, reference in references.items()
     }
     names = ["difference", "difference_low", "difference_high", "p"]
     compared = pd.DataFrame.from_dict(paired, orient="index", columns=names)
     compared[names[:3]] *= 100
+    table.insert(0, "reference", pd.Series(references, dtype=object))
     table = table.join(compared.assign(p_holm=correct_holm(compared["p"])))
     table["verdict"] = [judge(row) for row in table.itertuples()]
     return table
+
+
+def say_verdicts(table: pd.DataFrame) -> str:
+    """Say in one line what `verdicts` found: the judged arms by verdict, with their differences."""
+    kinds = table["verdict"].str.split(";").str[0]
+    parts = []
+    for kind in ("helps", "hurts", "no difference shown"):
+        mine = table[kinds == kind]
+        if len(mine):
+            arms = [
+                f"{arm} ({row.difference:+.1f})"
+                for arm, row in zip(mine.index, mine.itertuples(), strict=True)
+            ]
+            parts.append(f"*{kind}*: {', '.join(arms)}")
+    return "; ".join(parts)
 
 
 def judge(row: tuple) -> str:

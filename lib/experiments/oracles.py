@@ -12,32 +12,45 @@ import pandas as pd
 
 from lib.coco import BOX, KEYPOINTS
 from lib.crops import grow_box
-from lib.experiments.arms import POSE_COLUMNS
-from lib.features.views import PAD
+from lib.features.views import PAD, POSE_GROUPS
 from lib.profiles import Profile
 from lib.vcoco import load_keypoints, load_objects
 
 OBJECT_NUMBERS = ("present", "count", "dx", "dy", "log_w", "log_h")  # of each category
 
 
-def true_pose_inputs(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
-    """Return COCO's true keypoints as the thesis's 51 numbers, float32: columns and pixels as the estimated.
+def true_poses(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
+    """Return COCO's true keypoints as the view `pose` gives estimated ones, float32: its columns but `found`.
 
-    The score of a visible joint is 1, of a hidden one 0.5. A joint that is not labelled is 0, 0, 0. Who has
-    no labelled joint is a row of NaN.
+    The score of a visible joint is 1, of a hidden one 0.5, a person's the mean over the 17. A joint that is
+    not labelled is 0, 0, 0. Who has no labelled joint has NaN but for the crop, like a person not found.
     """
     files = _by_files(profile, people, "person_keypoints_json")
     truth = pd.concat([load_keypoints(mine, paths) for paths, mine in files]).loc[people.index]
     joints = truth.to_numpy().reshape(len(people), len(KEYPOINTS), 3)
     visibility = np.nan_to_num(joints[..., 2:])
-    crops = [
-        grow_box(box, width, height, PAD)
-        for box, width, height in zip(people[BOX].to_numpy(), people["width"], people["height"], strict=True)
+    image = np.where(visibility > 0, np.concatenate([joints[..., :2], visibility / 2], axis=-1), 0)
+    image[~visibility.any(axis=(1, 2))] = np.nan
+    crops = np.array(
+        [
+            grow_box(box, width, height, PAD)
+            for box, width, height in zip(
+                people[BOX].to_numpy(), people["width"], people["height"], strict=True
+            )
+        ]
+    )
+    corner = np.insert(crops[:, None, :2].astype(float), 2, 0, axis=2)
+    parts = {
+        ("score",): image[..., 2].mean(axis=1),
+        ("crop_x", "crop_y", "crop_w", "crop_h"): crops,
+        tuple(POSE_GROUPS["image"]): image,
+        tuple(POSE_GROUPS["crop"]): np.where(visibility > 0, image - corner, image),
+    }
+    tables = [
+        pd.DataFrame(values.reshape(len(people), -1), people.index, list(columns))
+        for columns, values in parts.items()
     ]
-    points = np.where(visibility > 0, joints[..., :2] - np.array(crops)[:, None, :2], 0)
-    inputs = np.concatenate([points, visibility.clip(0, 2) / 2], axis=-1)
-    inputs[~visibility.any(axis=(1, 2))] = np.nan
-    return pd.DataFrame(inputs.reshape(truth.shape).astype(np.float32), people.index, POSE_COLUMNS)
+    return pd.concat(tables, axis="columns").astype(np.float32)
 
 
 def object_inputs(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +88,7 @@ def count_oracle_inputs(people: pd.DataFrame, poses: pd.DataFrame, objects: pd.D
     counted = pd.DataFrame(
         {
             "people": True,
-            "no true pose": poses.isna().any(axis="columns"),
+            "no true pose": poses["score"].isna(),
             "no other object": (objects == 0).all(axis="columns"),
         },
         people.index,
