@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 
 from lib import experiments
-from lib.coco import KEYPOINTS
+from lib.coco import BOX, KEYPOINTS
+from lib.crops import grow_box
 from lib.experiments.arms import POSE_COLUMNS
+from lib.features.views import POSE_GROUPS
+from lib.pose import Poses
 from lib.profiles import DataError, Profile, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
@@ -71,6 +74,25 @@ def test_true_poses_beside_a_literal_reading(people, poses):
             assert values == pytest.approx(expected)
             seen.add(int(v))
     assert seen == {0, 1, 2}
+
+
+def test_true_poses_have_the_columns_of_estimated_ones(people, poses):
+    features = experiments.true_pose_features(SAMPLE, people)
+    nobody = Poses(*(np.full((1, *shape), np.nan) for shape in [(17, 3), (17, 3), (), (), (4,)]))
+    assert list(features.columns) == list(nobody.to_frame().columns)
+    pd.testing.assert_frame_equal(features[POSE_COLUMNS], poses)
+    known = poses.notna().all(axis="columns")
+    assert (features["found"] == known).all()
+    assert features["score"].notna().equals(known)
+    joints = {group: features[POSE_GROUPS[group]].to_numpy().reshape(-1, 17, 3) for group in POSE_GROUPS}
+    labelled = joints["crop"][..., 2] > 0
+    shift = (joints["image"] - joints["crop"])[..., :2]
+    crops = features[["crop_x", "crop_y"]].to_numpy()[:, None]
+    np.testing.assert_allclose(shift[labelled], np.broadcast_to(crops, shift.shape)[labelled], atol=1e-3)
+    np.testing.assert_allclose(features["score"][known], joints["crop"][known, :, 2].mean(axis=1), atol=1e-6)
+    for ann_id, person in people.head(20).iterrows():
+        box = grow_box(person[BOX], person["width"], person["height"])
+        assert features.loc[ann_id, ["crop_x", "crop_y", "crop_w", "crop_h"]].tolist() == box.tolist()
 
 
 def test_who_has_no_true_pose_is_missing_and_counted(people, poses, objects):

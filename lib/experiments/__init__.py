@@ -4,7 +4,7 @@ from lib.experiments.arms import assemble, complete_people, count_people, drop_r
 from lib.experiments.decodings import decode, decoding_table
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
 from lib.experiments.judgements import accuracy_by_group, score_bins, verdicts
-from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_inputs
+from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_pose_features, true_pose_inputs
 from lib.experiments.refits import refit
 from lib.experiments.results import Results, join, load_results, results_from_logits
 from lib.experiments.runs import run_experiment
@@ -46,6 +46,7 @@ __all__ = [
     "run_experiment",
     "score_bins",
     "thesis_table",
+    "true_pose_features",
     "true_pose_inputs",
     "tune_cache",
     "verdicts",

@@ -13,31 +13,45 @@ import pandas as pd
 from lib.coco import BOX, KEYPOINTS
 from lib.crops import grow_box
 from lib.experiments.arms import POSE_COLUMNS
-from lib.features.views import PAD
+from lib.features.views import PAD, POSE_GROUPS
 from lib.profiles import Profile
 from lib.vcoco import load_keypoints, load_objects
 
 OBJECT_NUMBERS = ("present", "count", "dx", "dy", "log_w", "log_h")  # of each category
 
 
-def true_pose_inputs(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
-    """Return COCO's true keypoints as the thesis's 51 numbers, float32: columns and pixels as the estimated.
+def true_pose_features(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
+    """Return COCO's true keypoints as if they were the view `pose`, float32: the columns that it stores.
 
     The score of a visible joint is 1, of a hidden one 0.5. A joint that is not labelled is 0, 0, 0. Who has
-    no labelled joint is a row of NaN.
+    no labelled joint has a `found` of 0 and NaN for pose and `score`, but the crop's box, as people in whom
+    the network finds nobody.
     """
     files = _by_files(profile, people, "person_keypoints_json")
     truth = pd.concat([load_keypoints(mine, paths) for paths, mine in files]).loc[people.index]
     joints = truth.to_numpy().reshape(len(people), len(KEYPOINTS), 3)
     visibility = np.nan_to_num(joints[..., 2:])
-    crops = [
-        grow_box(box, width, height, PAD)
-        for box, width, height in zip(people[BOX].to_numpy(), people["width"], people["height"], strict=True)
+    sizes = people[["width", "height"]].to_numpy()
+    crops = np.array(
+        [grow_box(box, *size, PAD) for box, size in zip(people[BOX].to_numpy(), sizes, strict=True)]
+    )
+    known = visibility.any(axis=(1, 2))
+    nothing = np.where(known, 0, np.nan)[:, None, None]
+    scores = nothing + visibility.clip(0, 2) / 2
+    parts = [
+        pd.DataFrame({"score": scores.mean(axis=(1, 2)), "found": known}, people.index),
+        pd.DataFrame(crops, people.index, ["crop_x", "crop_y", "crop_w", "crop_h"]),
     ]
-    points = np.where(visibility > 0, joints[..., :2] - np.array(crops)[:, None, :2], 0)
-    inputs = np.concatenate([points, visibility.clip(0, 2) / 2], axis=-1)
-    inputs[~visibility.any(axis=(1, 2))] = np.nan
-    return pd.DataFrame(inputs.reshape(truth.shape).astype(np.float32), people.index, POSE_COLUMNS)
+    for group, origin in (("image", 0), ("crop", crops[:, None, :2])):
+        points = np.where(visibility > 0, joints[..., :2] - origin, nothing)
+        values = np.concatenate([points, scores], axis=-1).reshape(truth.shape)
+        parts.append(pd.DataFrame(values, people.index, POSE_GROUPS[group]))
+    return pd.concat(parts, axis="columns").astype(np.float32)
+
+
+def true_pose_inputs(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
+    """Return the thesis's 51 numbers of `true_pose_features`: x, y in pixels of the crop and score."""
+    return true_pose_features(profile, people)[POSE_COLUMNS]
 
 
 def object_inputs(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
