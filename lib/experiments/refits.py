@@ -8,9 +8,9 @@ import torch
 
 from lib.experiments.arms import complete_people
 from lib.experiments.results import Results, join, results_from_logits, stored_results
-from lib.experiments.runs import MakeModel, make_mlp
+from lib.experiments.runs import MakeModel
 from lib.experiments.tables import chosen_epochs
-from lib.models import SeededModule, fit, predict
+from lib.models import ActionMLP, SeededModule, fit, predict
 from lib.models.checkpoint import fingerprint
 from lib.profiles import Profile
 
@@ -26,7 +26,7 @@ def refit(
     results: Results,
     *,
     device: str = "cpu",
-    make_model: MakeModel = make_mlp,
+    make_model: MakeModel = ActionMLP,
 ) -> Results:
     """Train the arms of `inputs` again on train and val, and keep the results as `results/<name>_*.parquet`.
 
@@ -39,7 +39,7 @@ def refit(
     chosen = chosen_epochs(results, "clean")
     epochs = {arm: round(chosen[arm].median()) for arm in inputs}
     models = {
-        arm: make_model(table.shape[1], [int(seed) for seed in chosen[arm].index], len(verbs))
+        arm: make_model(table.shape[1], seeds=chosen[arm].index, verbs=len(verbs))
         for arm, table in inputs.items()
     }
     mark = _fingerprint(people, inputs, verbs, epochs, models)
@@ -47,26 +47,28 @@ def refit(
     if stored is not None and stored.made_of == mark:
         return stored
     shared = people.loc[complete_people(inputs)]
-    learnt, test = shared[shared["split"] != "test"], shared[shared["split"] == "test"]
     checkpoints = {arm: profile.results / f"{name}_{arm.replace(' ', '_')}.part" for arm in inputs}
     parts = []
     for arm, table in inputs.items():
-        sets = table.loc[learnt.index], learnt[list(verbs)]
-        options = {"device": device, "checkpoint": checkpoints[arm]}
-        model = fit(models[arm], *sets, epochs=epochs[arm], **options).model
-        logits = pd.concat(
-            {
-                seed: pd.DataFrame(one, test.index, list(verbs))
-                for seed, one in zip(model.seeds, predict(model, table.loc[test.index]), strict=True)
-            },
-            names=["seed"],
-        )
+        options = {"epochs": epochs[arm], "device": device, "checkpoint": checkpoints[arm]}
+        logits = _learn(models[arm], table.loc[shared.index], shared, verbs, **options)
         parts.append(results_from_logits({arm + REFITTED: logits}, shared, verbs, epochs[arm]))
     refitted = join(*parts).marked(mark)
     refitted.save(profile, name)
     for path in checkpoints.values():
         path.unlink(missing_ok=True)
     return refitted
+
+
+def _learn(
+    model: SeededModule, table: pd.DataFrame, people: pd.DataFrame, verbs: Sequence[str], **options: object
+) -> pd.DataFrame:
+    """Train on all people but test's; return the logits of test's, by `seed` and `ann_id`."""
+    test = people["split"] == "test"
+    trained = fit(model, table[~test], people.loc[~test, list(verbs)], **options).model
+    by_seed = zip(trained.seeds, predict(trained, table[test]), strict=True)
+    tables = {seed: pd.DataFrame(logits, people.index[test], list(verbs)) for seed, logits in by_seed}
+    return pd.concat(tables, names=["seed"])
 
 
 def _fingerprint(
@@ -78,6 +80,7 @@ def _fingerprint(
 ) -> str:
     """Return a digest of all that the results depend on, first weights included."""
     settings = {"verbs": list(verbs), "epochs": dict(epochs), "splits": people["split"].tolist()}
+    settings |= {arm: [type(model).__qualname__, model.settings()] for arm, model in models.items()}
     tensors = [torch.tensor(values.to_numpy()) for values in (people.index, people[list(verbs)])]
     for arm, table in inputs.items():
         tensors.append(torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32)))
