@@ -4,15 +4,21 @@ from lib.experiments.arms import assemble, complete_people, count_people, drop_r
 from lib.experiments.claims import FAILS, HOLDS, OPEN, Claim, judge_difference, judge_seeds, list_claims
 from lib.experiments.convergence import change_after_choice, convergence, right_at_best
 from lib.experiments.decodings import decode, decoding_table
+from lib.experiments.deployment import (
+    accuracy_on_val,
+    mean_probabilities,
+    measure_probabilities,
+    tune_probabilities,
+)
 from lib.experiments.examples import answers, find_disagreements
 from lib.experiments.factors import accuracy_by_factor, describe_people, explain_gain, regress
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
-from lib.experiments.inputs import InputForm
+from lib.experiments.inputs import POSE_COLUMNS, InputForm, shuffle_poses
 from lib.experiments.judgements import accuracy_by_group, say_verdicts, score_bins, verdicts
 from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_poses
 from lib.experiments.refits import refit
 from lib.experiments.results import Results, join, load_results, results_from_logits
-from lib.experiments.runs import run_experiment
+from lib.experiments.runs import run_experiment, train_arm
 from lib.experiments.tables import (
     baselines,
     chosen_epochs,
@@ -36,12 +42,14 @@ __all__ = [
     "FAILS",
     "HOLDS",
     "OPEN",
+    "POSE_COLUMNS",
     "VERB_GROUPS",
     "Claim",
     "InputForm",
     "Results",
     "accuracy_by_factor",
     "accuracy_by_group",
+    "accuracy_on_val",
     "answers",
     "assemble",
     "baselines",
@@ -70,6 +78,8 @@ __all__ = [
     "judge_seeds",
     "list_claims",
     "load_results",
+    "mean_probabilities",
+    "measure_probabilities",
     "neighbour_votes",
     "object_inputs",
     "optimism",
@@ -81,10 +91,13 @@ __all__ = [
     "run_experiment",
     "say_verdicts",
     "score_bins",
+    "shuffle_poses",
     "test_people",
     "thesis_table",
+    "train_arm",
     "true_poses",
     "tune_cache",
+    "tune_probabilities",
     "verdicts",
     "zero_shot",
 ]

@@ -96,6 +96,18 @@ class InputForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return numbers
 
 
+def shuffle_poses(inputs: pd.DataFrame, splits: pd.Series, seed: int = 0) -> pd.DataFrame:
+    """Return inputs in which each person has the pose of somebody of the same split, at random.
+
+    The control for an arm with pose: everything is as it was but whose pose it is.
+    """
+    generator, shuffled = np.random.default_rng(seed), inputs.copy()
+    for _, members in inputs.groupby(splits.loc[inputs.index], sort=False):
+        poses = members[POSE_COLUMNS].to_numpy()
+        shuffled.loc[members.index, POSE_COLUMNS] = poses[generator.permutation(len(poses))]
+    return shuffled
+
+
 def _check(name: str, values: object, kind: object) -> None:
     """Raise ValueError where values are none, repeated, or not among a Literal's."""
     choices = get_args(kind)

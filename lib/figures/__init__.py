@@ -20,7 +20,7 @@ from lib.figures.people import (
     draw_people,
     draw_verbs_per_person,
 )
-from lib.figures.results import draw_curves, draw_intervals
+from lib.figures.results import draw_curves, draw_intervals, draw_verdicts
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
 from lib.figures.tables import compare_with_thesis, load_thesis, save_table
 
@@ -45,6 +45,7 @@ __all__ = [
     "draw_poses",
     "draw_scores",
     "draw_verbs_per_person",
+    "draw_verdicts",
     "load_thesis",
     "save_figure",
     "save_table",

@@ -112,3 +112,10 @@ def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match
     if (table["low"] < 0).any():
         axis.axvline(0, color="black", linewidth=0.7)
     return figure
+
+
+def draw_verdicts(table: pd.DataFrame, language: str) -> Figure:
+    """Show the judged arms of a study, from `verdicts`: each one's difference to its reference in points."""
+    judged = table.dropna(subset="difference")[["difference", "difference_low", "difference_high"]]
+    judged = judged.set_axis(["difference", "low", "high"], axis="columns")
+    return draw_intervals(judged, language, "difference to the reference, points")
