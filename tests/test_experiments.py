@@ -1,6 +1,7 @@
 """Experiments: who is in which arm, which epoch a protocol chooses, every table beside a literal loop."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from lib.coco import BOX, KEYPOINTS
 from lib.experiments.arms import POSE_COLUMNS
 from lib.features import FeatureStore, extract, profile_views
 from lib.metrics import exact_match, partial_match
+from lib.models import ActionMLP, GatedFusion, LateFusion, LinearProbe
 from lib.profiles import DataError, Profile, load_profile
 from lib.vcoco import load_profile_people
 
@@ -204,6 +206,40 @@ def test_another_ingredient_is_another_experiment(change, results, people, input
         people.loc[people.index[3], "sit"] = ~people.loc[people.index[3], "sit"]
     run(people, inputs, tmp_path, **options)
     assert (tmp_path / "results/x_history.parquet").stat().st_mtime_ns > before
+
+
+def test_another_network_is_another_experiment(people, inputs, tmp_path):
+    """However it is made: by a class, its settings, a function of the same name."""
+    kinds = {
+        "thesis": ActionMLP,
+        "narrow": partial(ActionMLP, hidden=8),
+        "narrower": partial(ActionMLP, hidden=7),
+        "function": lambda width, **options: ActionMLP(width, hidden=6, **options),
+        "other function": lambda width, **options: ActionMLP(width, hidden=5, **options),
+        "probe": LinearProbe,
+        "text": partial(LinearProbe, text=np.eye(4, 8)),
+        "other text": partial(LinearProbe, text=np.eye(4, 8)[::-1]),
+        "late": partial(LateFusion, clip_features=2, hidden=8),
+        "gated": partial(GatedFusion, clip_features=2, hidden=8),
+        "late mlp": partial(LateFusion, clip_features=2, hidden=8, pose="mlp"),
+        "late of more": partial(LateFusion, clip_features=5, hidden=8),
+    }
+    arm, marks = {"strong": inputs["strong"]}, {}
+    for name, make_model in kinds.items():
+        marks[name] = run(people, arm, tmp_path, make_model=make_model, seeds=1, epochs=1).made_of
+    assert len(set(marks.values())) == len(kinds)
+    assert "" not in marks.values()
+
+
+def test_a_configured_network_is_trained_and_then_loaded(people, inputs, tmp_path):
+    arms = {"strong": inputs["strong"]}
+    make_model = partial(GatedFusion, clip_features=5, pose="mlp", hidden=8)
+    first = run(people, arms, tmp_path, make_model=make_model, epochs=2)
+    before = (tmp_path / "results/x_history.parquet").stat().st_mtime_ns
+    run(people, arms, tmp_path, make_model=partial(make_model), epochs=2)
+    assert (tmp_path / "results/x_history.parquet").stat().st_mtime_ns == before
+    other = run(people, arms, tmp_path, make_model=partial(make_model, pose="joints"), epochs=2)
+    assert not other.logits.equals(first.logits)
 
 
 def test_results_that_are_not_there_name_the_notebook(profile):

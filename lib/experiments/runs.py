@@ -12,6 +12,7 @@ from lib.experiments.arms import complete_people
 from lib.experiments.results import KEYS, Results, join, stored_results
 from lib.metrics import exact_match, partial_match
 from lib.models import ActionMLP, FitResult, SeededModule, fit, predict, take_seeds
+from lib.models.checkpoint import fingerprint
 from lib.profiles import Profile
 
 # Protocol -> what chooses the epoch. The thesis's chooses it on test, so that its accuracy is optimistic.
@@ -19,12 +20,7 @@ CHOSEN_BY = {"thesis": "test_exact", "clean": "val_exact"}
 THESIS_SEEDS = (0,)
 MEASURED = ("val", "test")
 
-MakeModel = Callable[[int, Sequence[int], int], SeededModule]
-
-
-def make_mlp(in_features: int, seeds: Sequence[int], verbs: int) -> SeededModule:
-    """Build the thesis's network."""
-    return ActionMLP(in_features, seeds=seeds, verbs=verbs)
+MakeModel = Callable[..., SeededModule]  # of in_features, seeds=..., verbs=...
 
 
 def run_experiment(
@@ -37,12 +33,13 @@ def run_experiment(
     seeds: int,
     epochs: int,
     device: str = "cpu",
-    make_model: MakeModel = make_mlp,
+    make_model: MakeModel = ActionMLP,
 ) -> Results:
     """Train every arm under both protocols, and keep the results as `results/<name>_*.parquet`.
 
-    people   indexed by `ann_id`, with `split` and the verbs
-    inputs   by arm, one row of numbers per person, NaN where one is missing
+    people       indexed by `ann_id`, with `split` and the verbs
+    inputs       by arm, one row of numbers per person, NaN where one is missing
+    make_model   a kind of network, or a `functools.partial` of one with its settings
 
     `thesis`: one seed; each arm has all people whom it has numbers of; the epoch is the best on test.
     `clean`: all seeds; every arm has the same people, those complete in all arms; each seed's epoch is the
@@ -88,7 +85,7 @@ def _train(
     """Train on the rows of `data` whose split is train; measure val and test after every epoch."""
     sets = {split: _split(data, split, verbs) for split in ("train", *MEASURED)}
     return fit(
-        make_model(sets["train"][0].shape[1], seeds, len(verbs)),
+        make_model(sets["train"][0].shape[1], seeds=seeds, verbs=len(verbs)),
         *sets["train"],
         epochs=epochs,
         evaluate={split: sets[split] for split in MEASURED},
@@ -136,10 +133,13 @@ def _fingerprint(
     epochs: int,
     make_model: MakeModel,
 ) -> str:
-    """Return a digest of all that the results depend on."""
-    digest = hashlib.sha256(json.dumps([list(verbs), seeds, epochs, make_model.__qualname__]).encode())
+    """Return a digest of all that the results depend on; of the networks, as they are built for each arm."""
+    digest = hashlib.sha256(json.dumps([list(verbs), seeds, epochs]).encode())
     digest.update(pd.util.hash_pandas_object(people[["split", *verbs]]).to_numpy().tobytes())
     for arm, table in inputs.items():
         digest.update(arm.encode())
         digest.update(np.ascontiguousarray(table.to_numpy(np.float32)))
+        model = make_model(table.shape[1], seeds=THESIS_SEEDS, verbs=len(verbs))
+        settings = {"model": type(model).__qualname__} | model.settings()
+        digest.update(fingerprint(settings, model.state_dict().values()).encode())
     return digest.hexdigest()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lib.models.inputs import check_features
 
-ROWS = 4096  # people times seeds in one forward pass: the hidden numbers stay at some 10 MB
+ROWS = 512  # people times seeds in one forward pass: the hidden numbers stay in a processor's cache
 
 
 class SeededModule(nn.Module):

@@ -7,9 +7,15 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from lib.models.fusion import ConcatFusion, FiLM, GatedFusion, LateFusion
 from lib.models.mlp import ActionMLP
+from lib.models.probes import LinearProbe
 from lib.models.seeded import SeededModule
 from lib.profiles import DataError, write_whole
+
+KINDS = {
+    kind.__name__: kind for kind in (ActionMLP, ConcatFusion, LateFusion, GatedFusion, FiLM, LinearProbe)
+}
 
 
 def save_weights(
@@ -17,12 +23,16 @@ def save_weights(
 ) -> None:
     """Write a model and the names of its verbs, and the epoch of each seed's weights if known.
 
-    Raises ValueError where the names are not as many as the model's verbs.
+    Raises ValueError for a kind of model that is not in `KINDS`, and where the names are not as many as the
+    model's verbs.
     """
+    name = type(model).__name__
+    if KINDS.get(name) is not type(model):
+        raise ValueError(f"weights of {', '.join(KINDS)} can be saved, not of {name}")
     if len(verbs) != model.verbs:
         raise ValueError(f"the model has {model.verbs} verbs, got {len(verbs)} names")
     facts = {
-        "model": type(model).__name__,
+        "model": name,
         "settings": model.settings(),
         "verbs": list(verbs),
         "epochs": None if epochs is None else [int(epochs[seed]) for seed in model.seeds],
@@ -32,12 +42,10 @@ def save_weights(
         save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
 
 
-def load_weights(
-    path: str | Path, kind: type[SeededModule] = ActionMLP
-) -> tuple[SeededModule, dict[str, object]]:
+def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, object]]:
     """Load a model on the CPU, and its metadata: `model`, `settings`, `verbs`, `epochs` (by seed, or None).
 
-    Raises DataError where the file is not one of `save_weights`, or of another kind of model.
+    Raises DataError where the file is not one of `save_weights`, or of a kind of model that is unknown here.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -45,8 +53,8 @@ def load_weights(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise DataError(f"{path}: not readable as trained weights ({error}); train and save again.") from None
-    if facts.get("model") != kind.__name__:
-        raise DataError(f"{path}: holds a model {facts.get('model')}, not {kind.__name__}.")
-    model = kind(**facts["settings"])
+    if facts.get("model") not in KINDS:
+        raise DataError(f"{path}: holds a model {facts.get('model')}, not one of {', '.join(KINDS)}.")
+    model = KINDS[facts["model"]](**facts["settings"])
     model.load_state_dict(tensors)
     return model, facts
