@@ -50,7 +50,7 @@ def test_from_text_it_starts_as_zero_shot_clip(text, scale):
 
 
 def test_training_improves_on_zero_shot_and_beats_a_random_start(text):
-    train, test = draw_people(text, 60, seed=1), draw_people(text, 500, seed=2)
+    train, test = draw_people(text, 150, seed=1), draw_people(text, 500, seed=2)
     right = {}
     for name, start in {"random": {}, "text": {"text": text}}.items():
         probe = LinearProbe(DIM, 2, verbs=VERBS, **start)
