@@ -99,7 +99,7 @@ def load_image(path: str | Path) -> Image.Image:
             return to_rgb(image)
     except FileNotFoundError:
         raise DataError(f"{path}: the image is missing; put it there or download it again.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: the image cannot be decoded ({error}); get it again.") from None
 
 

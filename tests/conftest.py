@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.profiles import ROOT
+from lib.profiles import ROOT, Profile
 
 SAMPLE = ROOT / "data" / "sample"
 
@@ -62,3 +62,13 @@ def tiny_contents() -> dict[str, object]:
         entries = [entry for entry in content["annotations"] if entry["image_id"] in images]
         content["annotations"] = sorted(entries, key=lambda entry: entry["category_id"])  # people first
     return contents
+
+
+@pytest.fixture(scope="session")
+def modelled(tmp_path_factory) -> Profile:
+    """A profile with the sample's images, the features of a few people and three saved models."""
+    import predicting  # imports every network
+
+    profile = predicting.make_profile(tmp_path_factory.mktemp("プロファイル 1"))
+    predicting.prepare(profile)
+    return profile

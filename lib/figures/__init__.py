@@ -5,13 +5,7 @@ Every figure function takes DataFrames and a language ("en" or "ja") and returns
 """
 
 from lib.figures.discussion import draw_answers, draw_factors
-from lib.figures.features import (
-    draw_body_parts,
-    draw_neighbours,
-    draw_oks_by_score,
-    draw_poses,
-    draw_scores,
-)
+from lib.figures.features import draw_body_parts, draw_neighbours, draw_oks_by_score, draw_poses, draw_scores
 from lib.figures.language import JAPANESE, text
 from lib.figures.people import (
     draw_boxes,
@@ -20,6 +14,7 @@ from lib.figures.people import (
     draw_people,
     draw_verbs_per_person,
 )
+from lib.figures.predictions import draw_predictions, draw_probabilities
 from lib.figures.results import draw_curves, draw_intervals, draw_verdicts
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
 from lib.figures.tables import compare_with_thesis, load_thesis, save_table
@@ -43,6 +38,8 @@ __all__ = [
     "draw_oks_by_score",
     "draw_people",
     "draw_poses",
+    "draw_predictions",
+    "draw_probabilities",
     "draw_scores",
     "draw_verbs_per_person",
     "draw_verdicts",

@@ -34,7 +34,7 @@ def draw_poses(
         )
         pose = poses.loc[ann_id]
         joints = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
-        _draw_skeleton(axis, pose[joints].to_numpy(float).reshape(-1, 3))
+        draw_skeleton(axis, pose[joints].to_numpy(float).reshape(-1, 3))
         score = text("no pose", language) if np.isnan(pose["score"]) else f"{pose['score']:.2f}"
         _caption(axis, f"{score}\n{_verbs_of(person, verbs, language)}")
     return figure
@@ -49,7 +49,7 @@ def _show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, in
     return int(crop[0]), int(crop[1])
 
 
-def _draw_skeleton(axis: Axes, joints: np.ndarray) -> None:
+def draw_skeleton(axis: Axes, joints: np.ndarray) -> None:
     """Draw limbs and joints (17, 3); what was not found, with confidence 0 or NaN, is left out."""
     found = joints[:, 2] > 0
     for start, end in SKELETON:

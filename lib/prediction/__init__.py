@@ -1,8 +1,8 @@
 """What people do in any images: a saved model with its card, people found or given, pictures and tables."""
 
 from lib.prediction.images import find_images
-from lib.prediction.people import match_boxes, read_boxes
-from lib.prediction.results import ImageResult, Person, tabulate_people
+from lib.prediction.people import label_boxes, match_boxes, read_boxes
+from lib.prediction.results import ImageResult, Person, find_truth, tabulate_people
 from lib.prediction.runs import predict_images
 from lib.prediction.saved import (
     ActionModel,
@@ -19,6 +19,8 @@ __all__ = [
     "ModelCard",
     "Person",
     "find_images",
+    "find_truth",
+    "label_boxes",
     "list_models",
     "load_action_model",
     "load_profile_model",

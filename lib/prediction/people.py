@@ -126,6 +126,12 @@ def read_boxes(file: str | Path) -> pd.DataFrame:
     return boxes
 
 
+def label_boxes(people: pd.DataFrame) -> pd.DataFrame:
+    """Return the boxes of a profile's people as `read_boxes` gives them; a person is named by its ann_id."""
+    boxes = people[["file_name", *BOX]].rename(columns={"file_name": "image"}).reset_index(drop=True)
+    return boxes.assign(person=people.index.astype(str))
+
+
 def boxes_of(image: Path, boxes: pd.DataFrame) -> pd.DataFrame:
     """Return an image's rows of a table of boxes, as `find_people` gives them without scores and joints."""
     mine = boxes[boxes["image"].isin([str(image), image.as_posix(), image.name])]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.coco import BOX
+from lib.prediction.people import match_boxes
 from lib.prediction.saved import ActionModel
 from lib.profiles import write_whole
 
@@ -85,6 +86,28 @@ def tabulate_people(results: Sequence[ImageResult], verbs: Sequence[str]) -> pd.
     ]
     columns = ["image", "person", *BOX, "score", "verbs", "failure", *verbs]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys([*BOX, "score", *verbs], float))
+
+
+def find_truth(results: Sequence[ImageResult], people: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
+    """Return the true verbs of those in images whom `people` of a profile has: booleans, a column per verb.
+
+    Indexed by `image` and `person`. An image is known by its file's name and size, a person by an overlap of
+    the boxes of half or more.
+    """
+    rows = {}
+    for result in results:
+        name, size = Path(result.image).name, (result.width, result.height)
+        true = people[people["file_name"] == name]
+        true = true[(true["width"] == size[0]) & (true["height"] == size[1])]
+        boxes = pd.DataFrame(
+            [[getattr(person, side) for side in BOX] for person in result.people],
+            index=[person.person for person in result.people],
+            columns=BOX,
+        )
+        for person, ann_id in match_boxes(boxes, true).dropna().items():
+            rows[result.image, person] = true.loc[ann_id, list(verbs)]
+    index = pd.MultiIndex.from_tuples(rows, names=["image", "person"])
+    return pd.DataFrame(list(rows.values()), columns=list(verbs)).set_axis(index).astype(bool)
 
 
 def write_results(

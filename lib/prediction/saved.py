@@ -102,10 +102,10 @@ class ActionModel:
 
         One row a person; NaN for those of whom a number is missing.
         """
-        complete = numbers.index[numbers.notna().all(axis="columns")]
-        logits = predict(self.network, numbers.loc[complete])
-        means = pd.DataFrame(expit(logits).mean(axis=0), complete, list(self.card.verbs))
-        return means.reindex(numbers.index).astype(np.float32)
+        complete = numbers[numbers.notna().all(axis="columns")]
+        logits = predict(self.network, complete.to_numpy(np.float32, copy=True))
+        means = pd.DataFrame(expit(logits).mean(axis=0), complete.index, list(self.card.verbs))
+        return means.reindex(numbers.index)
 
     def name_verbs(self, probabilities: pd.DataFrame) -> pd.DataFrame:
         """Return which verbs are named: booleans, True where a probability is above the verb's threshold."""
