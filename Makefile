@@ -1,6 +1,7 @@
 # make figures            every notebook on the bundled sample: figures/sample/
 # make figures PROFILE=vcoco                 the same on real V-COCO, downloaded first
 # make figures NOTEBOOKS='03 04'             some of them
+# make report [PROFILE=vcoco]                what was run as a site to read offline: figures/<profile>/report/index.html
 # make test | make lab    all tests | JupyterLab
 # make ray                what engine="ray" needs besides; make test has it too
 # Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
@@ -22,10 +23,13 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures test lab ray format readme clean
+.PHONY: figures report test lab ray format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE $(PROFILE) $(PARAMETERS)
+
+report: $(READY)
+	$(BIN)/python notebooks/report.py -p PROFILE $(PROFILE) $(PARAMETERS)
 
 test: $(RAY_READY)
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
@@ -121,6 +122,15 @@ def write_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def commit() -> str:
+    """Return the repository's commit, marked where files differ from it; "unknown" outside git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
 
 
 class _SplitSettings(msgspec.Struct, forbid_unknown_fields=True):

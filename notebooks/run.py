@@ -14,9 +14,10 @@ import logging
 import sys
 from pathlib import Path
 
+import nbformat
 import papermill
 
-from lib.profiles import DataError, load_profile, write_whole
+from lib.profiles import DataError, commit, load_profile, write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parent
 
@@ -73,13 +74,14 @@ def check_known(parameters: dict[str, object], chosen: dict[Path, dict]) -> None
 
 
 def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> None:
-    """Run one notebook in this interpreter's kernel and keep it with its outputs."""
+    """Run one notebook in this interpreter's kernel; keep it with its outputs and the commit it ran from."""
     logging.getLogger("papermill").setLevel(
         logging.ERROR
     )  # unknown parameters: the notebook itself refuses them
     print(notebook.name, flush=True)
+    commit_then = commit()
     with write_whole(executed) as path:
-        papermill.execute_notebook(
+        result = papermill.execute_notebook(
             notebook,
             path,
             parameters,
@@ -90,6 +92,8 @@ def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> No
                 "--log-level=ERROR"
             ],  # ipykernel 7 warns at every start that it uses loopback TCP
         )
+        result.metadata["commit"] = commit_then
+        nbformat.write(result, path)
 
 
 def literal(value: str) -> object:

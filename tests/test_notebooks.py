@@ -407,3 +407,4 @@ def test_make_uses_its_own_kernel_whatever_else_is_there(tmp_path):
     notebook = nbformat.read(out / "figures/sample/notebooks/01_data_preparation.ipynb", as_version=4)
     assert (out / "data/sample/people.parquet").exists()
     assert notebook.metadata.papermill.exception is None
+    assert notebook.metadata.commit

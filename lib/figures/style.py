@@ -4,7 +4,6 @@ Widths are those of a two-column A4 page. Colours: Okabe & Ito's, safe for colou
 """
 
 import json
-import subprocess
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,7 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lib.profiles import ROOT, DataError, write_whole
+from lib.profiles import DataError, commit, write_whole
 
 ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0  # inches
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -72,12 +71,3 @@ def save_figure(figure: Figure, folder: Path, name: str, **parameters: object) -
             figure.savefig(path, metadata=fields)
         paths.append(folder / f"{name}.{kind}")
     return paths
-
-
-def commit() -> str:
-    """Return the repository's commit, marked where files differ from it; "unknown" outside git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
