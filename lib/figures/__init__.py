@@ -19,6 +19,7 @@ from lib.figures.people import (
     draw_people,
     draw_verbs_per_person,
 )
+from lib.figures.related import draw_precision
 from lib.figures.results import draw_curves, draw_intervals
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
 from lib.figures.tables import compare_with_thesis, load_thesis, save_table
@@ -40,6 +41,7 @@ __all__ = [
     "draw_oks_by_score",
     "draw_people",
     "draw_poses",
+    "draw_precision",
     "draw_scores",
     "draw_verbs_per_person",
     "load_thesis",

@@ -19,6 +19,7 @@ from lib.metrics.intervals import (
     Interval,
     bootstrap_interval,
     bootstrap_interval_of,
+    mean_average_precision_interval,
     paired_bootstrap,
 )
 from lib.metrics.scores import count_per_verb, mean_average_precision, score_verbs, summarise
@@ -35,6 +36,7 @@ __all__ = [
     "exact_match_at",
     "mcnemar",
     "mean_average_precision",
+    "mean_average_precision_interval",
     "most_frequent_set",
     "paired_bootstrap",
     "partial_match",
