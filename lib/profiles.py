@@ -9,7 +9,7 @@ import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -19,6 +19,7 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
 SPLITS = ("train", "val", "test")
+PoseModel = Literal["hrnet_w32", "simple_baseline", "rtmpose"]  # MMPose's top-down models that lib.pose runs
 
 
 class DataError(ValueError):
@@ -39,8 +40,8 @@ class SplitFiles:
 class Profile:
     """One data set: what is read (labels, images, weights) and where results are written.
 
-    `verbs` is empty where the profile uses V-COCO's 26. `downloadable` says whether `lib.download` knows
-    hosts for the files.
+    `verbs` is empty where the profile uses V-COCO's 26. `pose_models` are the weights of further pose models,
+    which need not be there. `downloadable` says whether `lib.download` knows hosts for the files.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Profile:
     figures: Path
     verbs: tuple[str, ...] = ()
     downloadable: bool = False
+    pose_models: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def people(self) -> Path:
@@ -97,6 +99,7 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
         figures=(outputs or ROOT) / "figures" / inputs.name,
         verbs=tuple(settings.verbs),
         downloadable=settings.downloadable,
+        pose_models=MappingProxyType({model: inputs / file for model, file in settings.pose_models.items()}),
     )
 
 
@@ -150,6 +153,7 @@ class _Settings(msgspec.Struct, forbid_unknown_fields=True):
     splits: dict[Literal["train", "val", "test"], _SplitSettings]
     verbs: list[str] = []
     downloadable: bool = False
+    pose_models: dict[PoseModel, str] = {}
 
 
 def _read_settings(toml: Path) -> _Settings:

@@ -172,6 +172,15 @@ def load_keypoints(people: pd.DataFrame, person_keypoints_json: Files) -> pd.Dat
     return pd.DataFrame(values.reshape(len(people), len(columns)), index=people.index, columns=columns)
 
 
+def load_profile_keypoints(profile: Profile, people: pd.DataFrame) -> pd.DataFrame:
+    """Load `load_keypoints`' rows of people of any split, in their order."""
+    parts = [
+        load_keypoints(people[people["split"] == split], files.person_keypoints_json)
+        for split, files in profile.splits.items()
+    ]
+    return pd.concat(parts).loc[people.index]
+
+
 def find_border_contact(people: pd.DataFrame, within: float = 1.0) -> pd.DataFrame:
     """Say for each person whether the box comes `within` pixels of the image's left, top, right, bottom."""
     far_x, far_y = people["x"] + people["w"], people["y"] + people["h"]

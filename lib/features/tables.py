@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from lib.coco import BOX, listing
 from lib.features.store import FAILURE, FeatureStore, made_of, to_frame
+from lib.features.top_down import top_down_views
 from lib.features.views import profile_views
 from lib.profiles import DataError, Profile
 
@@ -14,8 +15,9 @@ REMEDY = "run notebook 02_feature_extraction"
 def load_features(profile: Profile, name: str, people: pd.DataFrame) -> pd.DataFrame:
     """Load a view's features of these people: float32, their rows in their order, NaN where missing.
 
-    `name` is `clip_full`, `clip_crop` or `pose`. Raises DataError where the table is absent, lacks people, or
-    was made of other boxes, weights or preprocessing than the profile's now.
+    `name` is `clip_full`, `clip_crop`, `pose`, or `pose_<model>` of one of the profile's pose models. Raises
+    DataError where the table is absent, lacks people, or was made of other boxes, weights or preprocessing
+    than the profile's now.
     """
     table = _read(profile, name)
     _check_ingredients(profile, name, table)
@@ -58,7 +60,8 @@ def _check_ingredients(profile: Profile, name: str, table: pa.Table) -> None:
 
     Weights that are not here cannot be compared: features may come from another machine.
     """
-    view = {view.name: view for view in profile_views(profile)}[name]
+    views = (*profile_views(profile), *top_down_views(profile))
+    view = {view.name: view for view in views}[name]
     stored = made_of(table)
     try:
         current = view.ingredients()

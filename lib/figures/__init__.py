@@ -15,6 +15,7 @@ from lib.figures.people import (
     draw_verbs_per_person,
 )
 from lib.figures.predictions import draw_predictions, draw_probabilities
+from lib.figures.related import draw_precision
 from lib.figures.results import draw_curves, draw_intervals, draw_verdicts
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
 from lib.figures.tables import compare_with_thesis, load_thesis, save_table
@@ -38,6 +39,7 @@ __all__ = [
     "draw_oks_by_score",
     "draw_people",
     "draw_poses",
+    "draw_precision",
     "draw_predictions",
     "draw_probabilities",
     "draw_scores",

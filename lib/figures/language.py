@@ -36,6 +36,13 @@ JAPANESE = {
     "model": "モデル", "image": "画像", "nobody was found in this image": "この画像に人は見つかりません",
     "no verb above its threshold": "閾値を超える動詞なし",
     "trained on confident": "高スコアで訓練", "trained on random": "無作為で訓練",
+    "accuracy on validation, %": "検証の正解率（%）", "average precision, %": "平均適合率（%）",
+    "majority class": "最頻クラス", "logistic regression": "ロジスティック回帰",
+    "random forest": "ランダムフォレスト", "NN + dropout": "NN＋ドロップアウト",
+    "NN + batch norm": "NN＋バッチ正規化", "NN + both": "NN＋両方", "box": "枠内座標",
+    "pixels": "画素座標", "theirs (STAIR Actions)": "元研究（STAIR Actions）",
+    "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り抜き）",
+    "trained, crop": "訓練（切り抜き）", "true keypoints": "真のキーポイント",
 }
 # fmt: on
 

@@ -27,6 +27,7 @@ from lib.metrics.intervals import (
     Interval,
     bootstrap_interval,
     bootstrap_interval_of,
+    mean_average_precision_interval,
     paired_bootstrap,
 )
 from lib.metrics.scores import count_per_verb, mean_average_precision, score_decoded, score_verbs, summarise
@@ -47,6 +48,7 @@ __all__ = [
     "mcnemar",
     "mcnemar_bounds",
     "mean_average_precision",
+    "mean_average_precision_interval",
     "most_frequent_set",
     "paired_bootstrap",
     "partial_match",

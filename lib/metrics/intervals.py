@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import bootstrap
 
 from lib.metrics.inputs import as_numpy
+from lib.metrics.scores import mean_average_precision, weighted_mean_average_precision
 
 BATCH_NUMBERS = 2**20  # in each array of a batch of resamples: 8 MB
 
@@ -95,6 +96,34 @@ def bootstrap_interval_of(
 
     draws = _resample((np.arange(len(sizes)),), of_images, resamples, seed, vectorized=False)
     return Interval(float(statistic(np.arange(len(images)))), *_percentiles(draws, level))
+
+
+def mean_average_precision_interval(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    image_ids: ArrayLike,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return mAP and its interval over images: that of `bootstrap_interval_of`, ten times as fast or more.
+
+    `logits` are (n, v), or (s, n, v): then the seeds' mean. People drawn twice raise the precision of a rare
+    verb, so that the interval lies high.
+    """
+    logits = as_numpy(logits)
+    logits = logits.reshape(-1, *logits.shape[-2:])
+    images, sizes = _read_images(image_ids)
+
+    def of_images(drawn: np.ndarray, axis: int) -> np.ndarray:
+        rows = drawn.reshape(-1, len(sizes))
+        counts = np.stack([np.bincount(row, minlength=len(sizes)) for row in rows], axis=1)[images]
+        by_seed = [weighted_mean_average_precision(one, labels, counts) for one in logits]
+        return np.mean(by_seed, axis=0).reshape(drawn.shape[:-1])
+
+    draws = _resample((np.arange(len(sizes)),), of_images, resamples, seed, vectorized=True)
+    point = np.mean([mean_average_precision(one, labels) for one in logits])
+    return Interval(float(point), *_percentiles(draws, level))
 
 
 def _read_values(values: ArrayLike, image_ids: ArrayLike) -> np.ndarray:

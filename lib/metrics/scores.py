@@ -52,6 +52,24 @@ def mean_average_precision(logits: ArrayLike, labels: ArrayLike) -> float:
     return float(known.mean()) if len(known) else np.nan
 
 
+def weighted_mean_average_precision(logits: ArrayLike, labels: ArrayLike, weights: np.ndarray) -> np.ndarray:
+    """Return `mean_average_precision` of r resamples of the persons, (r,).
+
+    `weights` (n, r), whole numbers, say how many times each person is in a resample.
+    """
+    logits, labels = _read_split(logits, labels)
+    total, known = np.zeros((2, weights.shape[1]))
+    for score, truth in zip(logits.T, labels.T, strict=True):
+        order = np.argsort(-score, kind="stable")
+        ends = np.flatnonzero(np.diff(score[order], append=np.nan))  # equal logits are one step
+        seen = np.cumsum(weights[order], axis=0)[ends]
+        hits = np.cumsum(weights[order] * truth[order, None], axis=0)[ends]
+        area = (np.diff(hits, prepend=0, axis=0) * (hits / np.maximum(seen, 1))).sum(axis=0)
+        total += area / np.maximum(hits[-1], 1)
+        known += hits[-1] > 0
+    return np.where(known > 0, total / np.maximum(known, 1), np.nan)
+
+
 def summarise(logits: ArrayLike, labels: ArrayLike) -> pd.DataFrame:
     """Score a split, (n, v) logits and labels, in one row per decoding, `true_k` and `threshold`.
 

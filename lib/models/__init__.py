@@ -3,6 +3,7 @@
 from lib.models.fusion import ConcatFusion, FiLM, GatedFusion, LateFusion
 from lib.models.mlp import ActionMLP
 from lib.models.probes import LinearProbe
+from lib.models.regularised import RegularisedMLP
 from lib.models.seeded import SeededModule, SeedLinear, predict, take_seeds
 from lib.models.size import count_parameters, match_hidden
 from lib.models.training import FitResult, fit
@@ -16,6 +17,7 @@ __all__ = [
     "GatedFusion",
     "LateFusion",
     "LinearProbe",
+    "RegularisedMLP",
     "SeedLinear",
     "SeededModule",
     "count_parameters",

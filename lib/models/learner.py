@@ -42,6 +42,7 @@ class Learner:
         order = torch.from_numpy(np.stack([shuffle(rows, seed, epoch) for rows, seed in pairs]))
         order = order.to(self.people.labels.device)
         total = torch.zeros(len(order), device=order.device)
+        self.model.train()
         for number, rows in enumerate(order.split(self.batch_size, dim=1)):
             if number % 100 == 0:
                 self._drop_tiny_moments()

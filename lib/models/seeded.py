@@ -18,8 +18,9 @@ class SeededModule(nn.Module):
     """Base of networks that are trained with several seeds: a subclass adds layers and `forward`.
 
     Every parameter and buffer has the seeds as its first axis. `forward` maps (s, n, in_features) to logits
-    (s, n, verbs), lets no seed see another's numbers, and draws no random numbers. Layers draw their first
-    weights from `generators()`, so that a seed's are the same alone and among others.
+    (s, n, verbs) and lets no seed see another's numbers. Layers draw their first weights from `generators()`,
+    so that a seed's are the same alone and among others; what else they draw, only in training, follows from
+    the seed and from buffers.
 
     `seeds` are 0 to `n_seeds` - 1 unless given. Raises ValueError for none, a negative or a repeated one.
     """
@@ -97,6 +98,7 @@ def predict(model: SeededModule, features: np.ndarray | pd.DataFrame) -> np.ndar
 @torch.inference_mode()
 def logits_of(model: SeededModule, x: Tensor) -> Tensor:
     """Return logits (s, n, verbs) of (n, in) or (s, n, in), a limited number of people at a time."""
+    model.eval()  # until it is trained on: see `Learner.train_epoch`
     x = x.expand(len(model.seeds), -1, -1)
     return torch.cat([model(part) for part in x.split(max(1, ROWS // len(x)), dim=1)], dim=1)
 

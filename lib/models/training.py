@@ -248,7 +248,7 @@ def _table(rows: list[dict[str, float]]) -> pd.DataFrame:
 
 def _mark(model: SeededModule, sets: Mapping[str, People], plan: _Plan, metrics: Mapping[str, Metric]) -> str:
     """Return the fingerprint of all that the result depends on; of metrics, their names."""
-    settings = {"model": type(model).__qualname__, "seeds": model.seeds, "plan": asdict(plan)}
+    settings = {"model": type(model).__qualname__, "settings": model.settings(), "plan": asdict(plan)}
     settings |= {"sets": list(sets), "metrics": list(metrics)}
     tensors = [values for people in sets.values() for values in people]
     return fingerprint(settings, [*model.state_dict().values(), *tensors])

@@ -1,0 +1,67 @@
+"""CLIP zero-shot: images and sentences compared by inner product, beside a trained network.
+
+Radford et al., Learning Transferable Visual Models From Natural Language Supervision, 2021.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import normalize
+
+from lib.experiments import Results
+from lib.metrics import (
+    bootstrap_interval,
+    exact_match,
+    mean_average_precision_interval,
+    score_verbs,
+)
+
+
+def zero_shot_logits(features: pd.DataFrame, prompts: np.ndarray) -> np.ndarray:
+    """Return (n, verbs) inner products of normalised CLIP features (n, dim) and prompts (verbs, dim)."""
+    return normalize(features.to_numpy()) @ normalize(prompts).T
+
+
+def compared_people(results: Results, people: pd.DataFrame) -> pd.DataFrame:
+    """Return the test people of `people` whom every arm of an experiment has under the protocol `clean`."""
+    measured = results.logits.xs("clean", level="protocol").index.unique("ann_id")
+    return people[people["split"].eq("test") & people.index.isin(measured)]
+
+
+def trained_logits(results: Results, arm: str, people: pd.Index, verbs: Sequence[str]) -> np.ndarray:
+    """Return an arm's logits (seeds, n, verbs) of people under the protocol `clean`."""
+    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
+    seeds = logits.index.unique("seed")
+    return np.array([logits.xs(seed, level="seed").loc[people].to_numpy() for seed in seeds])
+
+
+def score_methods(
+    logits: Mapping[str, np.ndarray], people: pd.DataFrame, verbs: Sequence[str]
+) -> pd.DataFrame:
+    """Score ways to name verbs, logits (seeds, n, verbs) each, on the same people, all in percent.
+
+    Columns: `exact`, with the true K; `mAP`; each with `low` and `high`, 95 % of a bootstrap over images.
+    """
+    labels, images, rows = people[list(verbs)].to_numpy(), people["image_id"], {}
+    for method, values in logits.items():
+        exact = bootstrap_interval(exact_match(values, labels).astype(float), images)
+        precision = mean_average_precision_interval(values, labels, images)
+        rows[method] = 100 * np.array([*exact, *precision])
+    columns = ["exact", "low", "high", "mAP", "mAP low", "mAP high"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("method")
+
+
+def precision_by_verb(
+    logits: Mapping[str, np.ndarray], people: pd.DataFrame, verbs: Sequence[str]
+) -> pd.DataFrame:
+    """Return each verb's average precision in percent, the seeds' mean, one column per method.
+
+    NaN for a verb without labels.
+    """
+    labels = people[list(verbs)].to_numpy()
+    columns = {
+        method: 100 * np.mean([score_verbs(one, labels, verbs)["AP"] for one in values], axis=0)
+        for method, values in logits.items()
+    }
+    return pd.DataFrame(columns, pd.Index(verbs, name="verb"))
