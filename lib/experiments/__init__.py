@@ -1,6 +1,7 @@
 """An experiment: arms that see different things of a person, trained alike, compared on the same people."""
 
 from lib.experiments.arms import assemble, complete_people, count_people, drop_rare_verbs
+from lib.experiments.posture import find_same_posture
 from lib.experiments.results import Results, join, load_results
 from lib.experiments.runs import run_experiment
 from lib.experiments.tables import (
@@ -25,6 +26,7 @@ __all__ = [
     "complete_people",
     "count_people",
     "drop_rare_verbs",
+    "find_same_posture",
     "join",
     "load_results",
     "optimism",

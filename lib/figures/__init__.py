@@ -1,7 +1,7 @@
 """Figures and tables for print: one style, two languages, one function per recurring figure.
 
-Every figure function takes DataFrames and a language ("en" or "ja") and returns the Figure; `save_figure` and
-`save_table` write them.
+Every figure function takes DataFrames and a language ("en" or "ja") and returns the Figure; `save_figure`,
+`save_table` and `save_thesis` write them.
 """
 
 from lib.figures.features import (
@@ -9,9 +9,11 @@ from lib.figures.features import (
     draw_neighbours,
     draw_oks_by_score,
     draw_poses,
+    draw_same_posture,
     draw_scores,
 )
 from lib.figures.language import JAPANESE, text
+from lib.figures.model import draw_model
 from lib.figures.people import (
     draw_boxes,
     draw_cooccurrence,
@@ -22,6 +24,7 @@ from lib.figures.people import (
 from lib.figures.results import draw_curves, draw_intervals
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
 from lib.figures.tables import compare_with_thesis, load_thesis, save_table
+from lib.figures.thesis import save_thesis
 
 __all__ = [
     "COLOURS",
@@ -36,15 +39,18 @@ __all__ = [
     "draw_curves",
     "draw_intervals",
     "draw_labels_per_verb",
+    "draw_model",
     "draw_neighbours",
     "draw_oks_by_score",
     "draw_people",
     "draw_poses",
+    "draw_same_posture",
     "draw_scores",
     "draw_verbs_per_person",
     "load_thesis",
     "save_figure",
     "save_table",
+    "save_thesis",
     "text",
     "use_style",
 ]
