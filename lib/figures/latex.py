@@ -12,6 +12,7 @@ LINE = 455  # points: 16 cm, the text of an A4 page with ordinary margins
 SIZES = ((r"\small", 5.0, 6), (r"\footnotesize", 4.5, 4), (r"\scriptsize", 4.0, 3))
 HEADING, ROW_NAME = 12, 24  # digits, beyond which headings and names of rows are broken into lines
 
+INDENT = "   "  # of what follows in the name of a row
 SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SPECIAL |= {"−": "$-$", "<": "$<$", ">": "$>$", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$"}
@@ -38,7 +39,7 @@ def escape(words: str) -> str:
 def to_latex(table: Printable, caption: str, label: str) -> str:
     """Write a table with its caption above, as small as it must be for a line of 16 cm."""
     table = _break_lines(table)
-    if len(table.rows) > LONG and table.levels == 1 and _fits(_halves(table), SIZES[0]):
+    if len(table.rows) > LONG and table.levels == 1 and _fits(_halves(table), SIZES[1]):
         table = _halves(table)
     size, _, gap = next((size for size in SIZES if _fits(table, size)), SIZES[-1])
     lines = [
@@ -66,7 +67,7 @@ def _break_lines(table: Printable) -> Printable:
         widest = max([HEADING, *(_width(row[column]) for row in table.rows)])
         headings.append((*levels[:-1], "\n".join(textwrap.wrap(levels[-1], widest, break_long_words=False))))
     rows = [
-        [cell.replace(" − ", "\n− ") if _width(cell) > ROW_NAME else cell for cell in row]
+        [cell.replace(" − ", f"\n{INDENT}− ") if _width(cell) > ROW_NAME else cell for cell in row]
         for row in table.rows
     ]
     return table._replace(headings=headings, rows=rows)
@@ -131,5 +132,5 @@ def _cell(words: str, side: str, vertical: str) -> str:
     """Write one cell, of several lines where it is broken."""
     if "\n" not in words:
         return escape(words)
-    lines = r"\\".join(map(escape, words.split("\n")))
+    lines = r"\\".join(map(escape, words.split("\n"))).replace(INDENT, r"\quad ")
     return rf"\begin{{tabular}}[{vertical}]{{@{{}}{side}@{{}}}}{lines}\end{{tabular}}"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Hashable
+from numbers import Integral
 from pathlib import Path
 
 import pandas as pd
@@ -67,7 +68,7 @@ def _print_column(column: pd.Series, heading: str, language: str) -> list[str]:
     is_p = re.search(r"(^|[_ ])p$", heading)
     cells = []
     for value in column:
-        decimals = 3 if is_p else 0 if counts or isinstance(value, int) else 2
+        decimals = 3 if is_p else 0 if counts or isinstance(value, Integral) else 2
         if isinstance(value, str):
             cells.append(text(value, language))
         elif pd.isna(value):
