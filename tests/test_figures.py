@@ -50,6 +50,15 @@ def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
         ),
         "curves": lambda: draw_invented_curves(language),
         "intervals": lambda: figures.draw_intervals(invented_intervals(), language),
+        "same posture": lambda: figures.draw_same_posture(
+            people,
+            invented_poses(people),
+            pd.DataFrame({"pair": [1, 1, 2, 2, 3, 3]}, people.index[1:7]),
+            load_profile("sample"),
+            VERB_LIST,
+            language,
+        ),
+        "model": lambda: draw_invented_model(people, language),
         "neighbours": lambda: figures.draw_neighbours(
             people,
             pd.DataFrame(people.index[:24].to_numpy().reshape(4, 6), index=people.index[-4:]),
@@ -58,6 +67,20 @@ def draw(name: str, people: pd.DataFrame, language: str) -> plt.Figure:
             language,
         ),
     }[name]()
+
+
+def draw_invented_model(people: pd.DataFrame, language: str) -> plt.Figure:
+    """Draw a model of other sizes than the thesis's."""
+    return figures.draw_model(
+        people.iloc[1],
+        invented_poses(people).iloc[1],
+        load_profile("sample"),
+        language,
+        networks=("CLIP ViT-L/14", "HigherHRNet W32"),
+        clip=768,
+        hidden=512,
+        verbs=3,
+    )
 
 
 def draw_invented_curves(language: str) -> plt.Figure:
@@ -101,7 +124,7 @@ def invented_poses(people: pd.DataFrame) -> pd.DataFrame:
     return poses
 
 
-NAMES = ["people", "labels", "number", "together", "boxes"]
+NAMES = ["people", "labels", "number", "together", "boxes", "same posture", "model"]
 NAMES += ["curves", "intervals", "poses", "scores", "oks", "body parts", "neighbours"]
 
 
@@ -149,6 +172,30 @@ def test_skeletons_leave_out_what_was_not_found(language):
     assert len(axis.lines[-1].get_xdata()) == 3
 
 
+def test_the_drawn_model_has_the_numbers_given(people):
+    figures.use_style("en")
+    words = [text.get_text() for text in draw_invented_model(people, "en").axes[0].texts]
+    assert {"768", "17 × 3 = 51", "819", "Linear\n512\nReLU", "Linear\n3"} <= set(words)
+    assert {"CLIP ViT-L/14\n(frozen)", "HigherHRNet W32\n(frozen)"} <= set(words)
+    assert not any(number in "".join(words) for number in ("26", "1024", "563"))
+
+
+def test_same_posture_shows_every_verb_and_confident_joints_alone(people):
+    """A person with five verbs, of whom three joints are confident and three are found, but not so."""
+    figures.use_style("en")
+    two = people.head(2).copy()
+    two[VERB_LIST] = False
+    two.loc[two.index[0], VERB_LIST[:5]] = True
+    poses = invented_poses(people).loc[two.index].fillna(0.5)
+    for number, joint in enumerate(KEYPOINTS):
+        poses[f"crop_{joint}_score"] = [0.3, 0.2, 0][min(number // 3, 2)]
+    chosen = pd.DataFrame({"pair": [1, 1]}, two.index)
+    figure = figures.draw_same_posture(two, poses, chosen, load_profile("sample"), VERB_LIST, "en")
+    upper = figure.axes[0]
+    assert upper.texts[0].get_text().replace("\n", "") == ", ".join(VERB_LIST[:5])
+    assert len(upper.lines[-1].get_xdata()) == 3
+
+
 def test_the_names_of_arms_and_groups_are_translated():
     thesis = figures.load_thesis("accuracies.csv")["arm"]
     names = {*thesis, "CLIP full + pose", "score >= 0.5", "score < 0.5", "all"}
@@ -184,45 +231,8 @@ def test_saved_figures_say_what_they_show(tmp_path, language):
     head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
     assert head.startswith(about["commit"].removesuffix("-dirty"))
     assert (about["profile"], about["seeds"]) == ("sample", 3)
-    assert b'"seeds": 3' in paths[0].read_bytes()
+    for field in (b'"profile": "sample"', b'"seeds": 3', b'"commit": "' + about["commit"].encode()):
+        assert field in paths[0].read_bytes()
     first = [path.read_bytes() for path in paths]
     figures.save_figure(figure, tmp_path, "name", profile="sample", seeds=3)
     assert [path.read_bytes() for path in paths] == first  # the same drawing is the same file
-
-
-def test_tables_in_three_formats(tmp_path):
-    table = pd.DataFrame(
-        {"train": [1838, 5], "50 %": [0.5, float("nan")]},
-        index=pd.Index(["hold", "talk_on_phone"], name="verb"),
-    )
-    figures.save_table(table, tmp_path, "counts", "Counts & more.".replace("&", "and"))
-    latex = (tmp_path / "counts.tex").read_text()
-    for line in (
-        r"\toprule",
-        r"\label{tab:counts}",
-        r"verb & train & 50 \% \\",
-        r"hold & 1,838 & 0.50 \\",
-        r"talk\_on\_phone & 5 & -- \\",
-    ):
-        assert line in latex
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "counts.csv", index_col="verb"), table)
-    assert "| hold" in (tmp_path / "counts.md").read_text()
-
-
-def test_tables_with_levels_are_flat_in_markdown(tmp_path):
-    columns = pd.MultiIndex.from_product([["train"], ["ours", "thesis"]])
-    index = pd.MultiIndex.from_tuples([("all", "CLIP only")], names=["people", "arm"])
-    figures.save_table(pd.DataFrame([[1, 2]], index, columns), tmp_path, "levels", "Levels.")
-    head, _, row = (tmp_path / "levels.md").read_text().splitlines()
-    assert [cell.strip() for cell in head.split("|")[2:4]] == ["train, ours", "train, thesis"]
-    assert [cell.strip() for cell in row.split("|")[1:4]] == ["all, CLIP only", "1", "2"]
-
-
-def test_comparison_with_the_thesis():
-    thesis = pd.read_csv(ROOT / "data/thesis/table_6_1.csv", index_col="verb")
-    ours = thesis.assign(val=0)
-    ours.loc["hold", "test"] += 7
-    comparison = figures.compare_with_thesis(ours, "table_6_1.csv")
-    assert comparison.loc["hold", ("test", "difference")] == 7
-    assert comparison.xs("difference", axis="columns", level=1).to_numpy().sum() == 7
-    assert list(comparison.columns[:3]) == [("train", "ours"), ("train", "thesis"), ("train", "difference")]

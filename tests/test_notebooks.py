@@ -52,6 +52,15 @@ def all_text(notebook: nbformat.NotebookNode) -> str:
     return "\n".join(output.get("text", "") + str(output.get("data", "")) for output in outputs)
 
 
+def english_words(folder, pattern: str) -> set[str]:
+    """Collect the words in Latin letters in tables that are Japanese."""
+    return {
+        word
+        for path in folder.glob(f"figures/sample/{pattern}.md")
+        for word in re.findall("[A-Za-z]{2,}", path.read_text(encoding="utf-8"))
+    }
+
+
 # --- As stored
 
 
@@ -126,6 +135,8 @@ def test_language_changes_figures_and_nothing_else(executed, tmp_path):
     for name in FIGURES:
         image = f"figures/sample/01_{name}.png"
         assert (tmp_path / image).read_bytes() != (folder / image).read_bytes()
+    assert "動詞と分割" in (tmp_path / "figures/sample/01_labels_per_verb.tex").read_text(encoding="utf-8")
+    assert not english_words(tmp_path, "01_*")
 
 
 def test_a_misspelt_parameter_stops_the_notebook(tmp_path):
@@ -181,6 +192,7 @@ def test_02_again_computes_nothing(extracted):
     assert {path: path.stat().st_mtime for path in before} == before
     assert len(before) == 3
     assert not [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    assert english_words(folder, "02_*") == {"CLIP", "AP", "AR", "mAP"}
 
 
 def test_02_first_says_what_to_run(tmp_path):
@@ -251,6 +263,7 @@ def test_experiments_are_redrawn_without_training(experimented):
     notebook = run("06_experiment_4", folder, EPOCHS=3, SEEDS=2, LANGUAGE="ja")
     assert {path: path.stat().st_mtime_ns for path in files} == before
     assert "epoch/s" not in all_text(notebook), "a progress bar of a training"
+    assert english_words(folder, "06_*") == {"CLIP", "mAP", "SD", "McNemar"}
 
 
 def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):

@@ -16,6 +16,7 @@ from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zer
 from lib.experiments.inputs import POSE_COLUMNS, InputForm, shuffle_poses
 from lib.experiments.judgements import accuracy_by_group, say_verdicts, score_bins, verdicts
 from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_poses
+from lib.experiments.posture import find_same_posture
 from lib.experiments.refits import refit
 from lib.experiments.results import Results, join, load_results, results_from_logits
 from lib.experiments.runs import run_experiment, train_arm
@@ -72,6 +73,7 @@ __all__ = [
     "drop_rare_verbs",
     "explain_gain",
     "find_disagreements",
+    "find_same_posture",
     "group_verbs",
     "join",
     "judge_difference",

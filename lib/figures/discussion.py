@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.coco import BOX, KEYPOINTS
-from lib.figures.features import _caption, _draw_skeleton, _show_crop
+from lib.coco import BOX
 from lib.figures.language import text
+from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, write_caption
 from lib.figures.style import COLOURS, GREEN, RED, TWO_COLUMNS
 from lib.profiles import Profile
 
@@ -67,21 +67,20 @@ def draw_answers(
     `answers` holds one table of booleans per arm, indexed by `ann_id`, one column per verb.
     """
     figure, axes = plt.subplots(2, 4, figsize=(TWO_COLUMNS, 5.2))
-    joints = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
     for axis in axes.flat:
         axis.axis("off")
     for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
-        left, top = _show_crop(axis, person, profile)
+        left, top = show_crop(axis, person, profile)
         x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
         frame = plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
         axis.add_patch(frame)
-        _draw_skeleton(axis, poses.loc[ann_id, joints].to_numpy(float).reshape(-1, 3))
+        draw_skeleton(axis, crop_joints(poses.loc[ann_id]))
         for line, (arm, named) in enumerate(answers.items()):
             right = (named.loc[ann_id, verbs] == person[verbs]).all()
             words = _wrapped(
                 "✓" if right else "✗", arm, [verb for verb in verbs if named.loc[ann_id, verb]], language
             )
-            _caption(axis, "\n" * 3 * line + words, GREEN if right else RED)
+            write_caption(axis, "\n" * 3 * line + words, GREEN if right else RED)
     return figure
 
 

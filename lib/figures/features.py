@@ -5,18 +5,17 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
-from lib.crops import cut, grow_box
+from lib.coco import BOX
 from lib.figures.language import text
-from lib.figures.style import BLUE, GREEN, ONE_COLUMN, ORANGE, RED, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
+from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, verbs_of, write_caption
+from lib.figures.style import BLUE, GREEN, ONE_COLUMN, RED, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
+from lib.pose.keypoints import CONFIDENT_JOINT
 from lib.profiles import Profile
 
 CONFIDENT = 0.5  # the thesis's border between poses to trust and others
-SIDE_COLOURS = {"left": BLUE, "right": ORANGE}
 
 
 def draw_poses(
@@ -27,60 +26,40 @@ def draw_poses(
     for axis in axes.flat:
         axis.axis("off")
     for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
-        left, top = _show_crop(axis, person, profile)
+        left, top = show_crop(axis, person, profile)
         x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
         axis.add_patch(
             plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
         )
-        pose = poses.loc[ann_id]
-        joints = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
-        draw_skeleton(axis, pose[joints].to_numpy(float).reshape(-1, 3))
-        score = text("no pose", language) if np.isnan(pose["score"]) else f"{pose['score']:.2f}"
-        _caption(axis, f"{score}\n{_verbs_of(person, verbs, language)}")
+        score = poses.loc[ann_id, "score"]
+        draw_skeleton(axis, crop_joints(poses.loc[ann_id]))
+        score = text("no pose", language) if np.isnan(score) else f"{score:.2f}"
+        write_caption(axis, f"{score}\n{verbs_of(person, verbs, language)}")
     return figure
 
 
-def _show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int]:
-    """Show a person's crop; return its left and top in the image."""
-    pixels = np.asarray(load_image(profile.image_path(person["split"], person["file_name"])))
-    crop = grow_box(person[BOX].to_numpy(float), pixels.shape[1], pixels.shape[0])
-    axis.imshow(cut(pixels, crop))
-    axis.set_anchor("S")
-    return int(crop[0]), int(crop[1])
+def draw_same_posture(
+    people: pd.DataFrame,
+    poses: pd.DataFrame,
+    chosen: pd.DataFrame,
+    profile: Profile,
+    verbs: Sequence[str],
+    language: str,
+) -> Figure:
+    """Show pairs of people, one above the other, with the joints that count and the verbs.
 
-
-def draw_skeleton(axis: Axes, joints: np.ndarray) -> None:
-    """Draw limbs and joints (17, 3); what was not found, with confidence 0 or NaN, is left out."""
-    found = joints[:, 2] > 0
-    for start, end in SKELETON:
-        if found[start] and found[end]:
-            side = {KEYPOINTS[start].split("_")[0], KEYPOINTS[end].split("_")[0]}
-            colour = SIDE_COLOURS[side.pop()] if len(side) == 1 else GREEN
-            axis.plot(*joints[[start, end], :2].T, color="white", linewidth=2.4)
-            axis.plot(*joints[[start, end], :2].T, color=colour, linewidth=1.4)
-    axis.plot(*joints[found, :2].T, "o", color="white", markersize=1.8)
-
-
-def _caption(axis: Axes, words: str, colour: str = "black") -> None:
-    axis.annotate(
-        words,
-        (0.5, 0),
-        (0, -3),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="center",
-        va="top",
-        fontsize=6.5,
-        color=colour,
-    )
-
-
-def _verbs_of(person: pd.Series, verbs: Sequence[str], language: str) -> str:
-    """Write a person's verbs, four at most, two to a line."""
-    comma = "、" if language == "ja" else ", "
-    words = [text(verb, language) for verb in verbs if person[verb]]
-    words = [*words[:3], "…"] if len(words) > 4 else words
-    return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
+    `chosen` is indexed by `ann_id`, with the column `pair`, as `find_same_posture` returns it.
+    """
+    pairs = chosen.groupby("pair").groups
+    figure, axes = plt.subplots(2, max(1, len(pairs)), figsize=(TWO_COLUMNS, 4.4), squeeze=False)
+    for column, both in zip(axes.T, pairs.values(), strict=False):
+        for axis, ann_id in zip(column, both, strict=True):
+            show_crop(axis, people.loc[ann_id], profile)
+            draw_skeleton(axis, crop_joints(poses.loc[ann_id]), CONFIDENT_JOINT)
+            write_caption(axis, verbs_of(people.loc[ann_id], verbs, language, most=len(verbs)))
+    for axis in axes.flat:
+        axis.axis("off")
+    return figure
 
 
 def draw_scores(scores: pd.Series, splits: pd.Series, language: str) -> Figure:
@@ -144,8 +123,8 @@ def draw_neighbours(
     for line, (query, nearest) in zip(axes, neighbours.iterrows(), strict=True):
         for axis, ann_id in zip(line, [query, *nearest], strict=True):
             axis.axis("off")
-            _show_crop(axis, people.loc[ann_id], profile)
+            show_crop(axis, people.loc[ann_id], profile)
             shared = bool((people.loc[ann_id, verbs] & people.loc[query, verbs]).any())
             colour = "black" if ann_id == query else GREEN if shared else RED
-            _caption(axis, _verbs_of(people.loc[ann_id], verbs, language), colour)
+            write_caption(axis, verbs_of(people.loc[ann_id], verbs, language), colour)
     return figure

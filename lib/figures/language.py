@@ -43,10 +43,48 @@ JAPANESE = {
     "pixels": "画素座標", "theirs (STAIR Actions)": "元研究（STAIR Actions）",
     "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り抜き）",
     "trained, crop": "訓練（切り抜き）", "true keypoints": "真のキーポイント",
+    # Headings and names of rows in tables; the drawing of the model
+    "verb": "動詞", "split": "分割", "people": "人物", "with a pose": "姿勢あり", "mean score": "平均スコア",
+    "reason": "理由", "image cannot be read": "画像を読めない",
+    "box under 32 px wide or high": "枠の幅か高さが32画素未満",
+    "COCO's annotators marked no joint either": "COCOの注釈にも関節がない",
+    "the network found nobody": "ネットワークが誰も検出しなかった",
+    "method": "方法", "CLIP zero-shot": "CLIPゼロショット", "linear probe": "線形プローブ",
+    "arm": "モデル", "arms": "モデルの差", "used": "使用", "image unreadable": "画像不可", "rule": "規則",
+    "exact": "完全一致", "partial": "部分一致", "low": "95%下限", "high": "95%上限", "seeds_sd": "乱数種のSD",
+    "epoch chosen on val": "検証で選択", "epoch chosen on test": "テストで選択", "optimism": "過大評価",
+    "difference": "差", "only_first": "前者のみ正解", "only_second": "後者のみ正解",
+    "mcnemar_p": "McNemarのp", "ours": "再現", "source": "出典", "labels": "ラベル数",
+    "test people": "テストの人数", "without a pose": "姿勢なし", "without rare verbs": "稀な動詞を除く",
+    "everybody": "全員で訓練", "confident": "高スコアで訓練", "random": "無作為で訓練",
+    "person's crop": "人物の切り出し", "frozen": "固定", "concatenated": "連結",
+    "trained": "訓練される", "a logit per verb": "動詞ごとのロジット",
 }
 # fmt: on
 
+# Columns whose names are no words.
+ENGLISH = {
+    "exact": "exact match",
+    "partial": "partial match",
+    "low": "95 % low",
+    "high": "95 % high",
+    "seeds_sd": "SD of seeds",
+    "only_first": "only first right",
+    "only_second": "only second right",
+    "mcnemar_p": "McNemar p",
+}
+
 
 def text(words: str, language: str) -> str:
-    """Translate a verb or a label; English verbs lose their underscores."""
-    return JAPANESE.get(words, words) if language == "ja" else words.replace("_", " ")
+    """Translate a verb, a label or a heading; English verbs lose their underscores.
+
+    What the tables lack is translated in parts: "one - other", then "one, other".
+    """
+    if language == "ja" and words in JAPANESE:
+        return JAPANESE[words]
+    if language == "en" and words in ENGLISH:
+        return ENGLISH[words]
+    for separator, written in ((" - ", " − "), (", ", "、" if language == "ja" else ", ")):
+        if separator in words:
+            return written.join(text(part, language) for part in words.split(separator))
+    return words if language == "ja" else words.replace("_", " ").replace(">=", "≥")

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lib.coco import load_image
-from lib.figures.features import draw_skeleton
 from lib.figures.language import text
+from lib.figures.pictures import draw_skeleton
 from lib.figures.style import COLOURS, ORANGE, TWO_COLUMNS, draw_shares
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from pycocotools.cocoeval import COCOeval
 from lib.coco import BOX, KEYPOINTS, SIGMAS
 
 SHOULDERS, HIPS = [5, 6], [11, 12]
+CONFIDENT_JOINT = 0.3  # of a joint's confidence: where postures are compared, joints below do not count
 PERSON_SHARE_OF_BOX = 0.53  # of a COCO person's box, on average, that its mask covers
 
 EVALUATION_NAMES = [

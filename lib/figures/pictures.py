@@ -1,0 +1,65 @@
+"""What several figures show of a person: the crop, the skeleton, the verbs below."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
+from lib.crops import cut, grow_box
+from lib.features.views import POSE_GROUPS
+from lib.figures.language import text
+from lib.figures.style import BLUE, GREEN, ORANGE
+from lib.profiles import Profile
+
+SIDE_COLOURS = {"left": BLUE, "right": ORANGE}
+
+
+def show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int]:
+    """Show a person's crop; return its left and top in the image."""
+    pixels = np.asarray(load_image(profile.image_path(person["split"], person["file_name"])))
+    crop = grow_box(person[BOX].to_numpy(float), pixels.shape[1], pixels.shape[0])
+    axis.imshow(cut(pixels, crop))
+    axis.set_anchor("S")
+    return int(crop[0]), int(crop[1])
+
+
+def crop_joints(pose: pd.Series) -> np.ndarray:
+    """Return the joints (17, 3) of a row of the view `pose`, in pixels of the crop."""
+    return pose[POSE_GROUPS["crop"]].to_numpy(float).reshape(-1, 3)
+
+
+def draw_skeleton(axis: Axes, joints: np.ndarray, confident: float = 0, width: float = 1.4) -> None:
+    """Draw limbs and joints (17, 3) that were found and are at least so confident; the left side blue."""
+    found = (joints[:, 2] > 0) & (joints[:, 2] >= confident)
+    for start, end in SKELETON:
+        if found[start] and found[end]:
+            side = {KEYPOINTS[start].split("_")[0], KEYPOINTS[end].split("_")[0]}
+            colour = SIDE_COLOURS[side.pop()] if len(side) == 1 else GREEN
+            axis.plot(*joints[[start, end], :2].T, color="white", linewidth=width + 1)
+            axis.plot(*joints[[start, end], :2].T, color=colour, linewidth=width)
+    axis.plot(*joints[found, :2].T, "o", color="white", markersize=1.3 * width)
+
+
+def write_caption(axis: Axes, words: str, colour: str = "black") -> None:
+    """Write words below a picture."""
+    axis.annotate(
+        words,
+        (0.5, 0),
+        (0, -3),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        ha="center",
+        va="top",
+        fontsize=6.5,
+        color=colour,
+    )
+
+
+def verbs_of(person: pd.Series, verbs: Sequence[str], language: str, most: int = 4) -> str:
+    """Write a person's verbs, so many at most, two to a line."""
+    comma = "、" if language == "ja" else ", "
+    words = [text(verb, language) for verb in verbs if person[verb]]
+    words = [*words[: most - 1], "…"] if len(words) > most else words
+    return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
