@@ -13,7 +13,7 @@ from lib.metrics import (
     bootstrap_interval_of,
     exact_match,
     mean_average_precision,
-    tune_thresholds,
+    tune_threshold,
 )
 from lib.models import SeededModule, predict
 
@@ -31,20 +31,21 @@ def accuracy_on_val(results: Results) -> pd.Series:
 
 def mean_probabilities(network: SeededModule, numbers: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
     """Return the verbs' probabilities, the mean over a network's seeds; NaN for who lacks a number."""
-    complete = numbers.index[numbers.notna().all(axis="columns")]
-    probabilities = expit(predict(network, numbers.loc[complete])).mean(axis=0)
-    return pd.DataFrame(probabilities, complete, list(verbs)).reindex(numbers.index).astype(np.float32)
+    complete = numbers[numbers.notna().all(axis="columns")]
+    logits = predict(network, complete.to_numpy(np.float32, copy=True))
+    return pd.DataFrame(expit(logits).mean(axis=0), complete.index, list(verbs)).reindex(numbers.index)
 
 
 def tune_probabilities(probabilities: pd.DataFrame, people: pd.DataFrame) -> dict[str, float]:
-    """Return, by verb, the probability above which naming it gives the highest F1 on these people (val's).
+    """Return, by verb, the probability above which it is named: one for all, tuned on these people (val's).
 
-    `probabilities` is indexed by `ann_id`, one column per verb. 0.5 for a verb that nobody has.
+    `probabilities` is indexed by `ann_id`, one column per verb. Tuned for exact match; thresholds of their
+    own, tuned for each verb's F1, name too many verbs where val is small.
     """
     verbs = list(probabilities.columns)
     known = logit(probabilities.astype(float).clip(1e-7, 1 - 1e-7))
-    thresholds = tune_thresholds(known.to_numpy(), people.loc[probabilities.index, verbs].to_numpy())
-    return dict(zip(verbs, expit(thresholds).tolist(), strict=True))
+    threshold = tune_threshold(known.to_numpy(), people.loc[probabilities.index, verbs].to_numpy())
+    return dict.fromkeys(verbs, float(expit(threshold)))
 
 
 def measure_probabilities(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from lib.profiles import Profile
 # Protocol -> what chooses the epoch. The thesis's chooses it on test, so that its accuracy is optimistic.
 CHOSEN_BY = {"thesis": "test_exact", "clean": "val_exact"}
 MEASURED = ("val", "test")
+LEARNING_RATE = 1e-4  # the thesis's
 
 MakeModel = Callable[..., SeededModule]  # of in_features, seeds=..., verbs=...
 
@@ -33,6 +35,7 @@ def run_experiment(
     epochs: int,
     device: str = "cpu",
     make_model: MakeModel = ActionMLP,
+    learning_rate: float = LEARNING_RATE,
 ) -> Results:
     """Train every arm under both protocols, and keep the results as `results/<name>_*.parquet`.
 
@@ -45,24 +48,25 @@ def run_experiment(
     best on val. A training that was killed goes on. Raises ValueError where an arm has nobody in some split.
     """
     inputs = {arm: table.loc[people.index] for arm, table in inputs.items()}
-    mark = _fingerprint(people, inputs, verbs, seeds, epochs, make_model)
+    settings = {"epochs": epochs, "learning_rate": learning_rate, "make_model": make_model}
+    mark = _fingerprint(people, inputs, verbs, seeds, **settings)
     stored = stored_results(profile, name)
     if stored is not None and stored.made_of == mark:
         return stored
     shared = complete_people(inputs)
     parts, checkpoints = [], []
     for arm, table in inputs.items():
-        file = profile.results / f"{name}_{arm.replace(' ', '_')}"
-        checkpoints += [file.with_suffix(f".{protocol}.part") for protocol in CHOSEN_BY]
+        file = f"{name}_{arm.replace(' ', '_')}"
+        checkpoints += [profile.results / f"{file}.{protocol}.part" for protocol in CHOSEN_BY]
         data = table.join(people[["split", *verbs]])
-        settings = {"verbs": verbs, "epochs": epochs, "device": device, "make_model": make_model}
+        train = partial(_train, verbs=verbs, device=device, **settings)
         own = data.loc[complete_people(table)]
-        clean = _train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1], **settings)
+        clean = train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1])
         parts.append(_collect("clean", arm, clean, data.loc[shared], verbs))
         if len(own) == len(shared):  # the same people, so the same training
             parts.append(_collect("thesis", arm, clean, own, verbs))
         else:
-            thesis = _train(own, THESIS_SEEDS, checkpoint=checkpoints[-2], **settings)
+            thesis = train(own, THESIS_SEEDS, checkpoint=checkpoints[-2])
             parts.append(_collect("thesis", arm, thesis, own, verbs))
     results = join(*parts).marked(mark)
     results.save(profile, name)
@@ -80,6 +84,7 @@ def train_arm(
     epochs: int,
     device: str = "cpu",
     make_model: MakeModel = ActionMLP,
+    learning_rate: float = LEARNING_RATE,
 ) -> tuple[SeededModule, dict[int, int]]:
     """Train one arm as `run_experiment` does under `clean`; return the network and each seed's epoch.
 
@@ -93,6 +98,7 @@ def train_arm(
         epochs=epochs,
         device=device,
         make_model=make_model,
+        learning_rate=learning_rate,
         checkpoint=None,
     )
     best = fitted.best_epochs(CHOSEN_BY["clean"])
@@ -107,6 +113,7 @@ def _train(
     epochs: int,
     device: str,
     make_model: MakeModel,
+    learning_rate: float,
     checkpoint: Path | None,
 ) -> FitResult:
     """Train on the rows of `data` whose split is train; measure val and test after every epoch."""
@@ -115,6 +122,7 @@ def _train(
         make_model(sets["train"][0].shape[1], seeds=seeds, verbs=len(verbs)),
         *sets["train"],
         epochs=epochs,
+        learning_rate=learning_rate,
         evaluate={split: sets[split] for split in MEASURED},
         metrics={"exact": exact_match, "partial": partial_match},
         record=["exact"],
@@ -157,11 +165,13 @@ def _fingerprint(
     inputs: Mapping[str, pd.DataFrame],
     verbs: Sequence[str],
     seeds: int,
+    *,
     epochs: int,
+    learning_rate: float,
     make_model: MakeModel,
 ) -> str:
     """Return a digest of all that the results depend on; of the networks, as they are built for each arm."""
-    digest = hashlib.sha256(json.dumps([list(verbs), seeds, epochs]).encode())
+    digest = hashlib.sha256(json.dumps([list(verbs), seeds, epochs, learning_rate]).encode())
     digest.update(pd.util.hash_pandas_object(people[["split", *verbs]]).to_numpy().tobytes())
     for arm, table in inputs.items():
         digest.update(arm.encode())

@@ -16,6 +16,12 @@ _INTERVALS = (
     "テストの完全一致と95%区間（画像単位の再抽出）。プロトコルclean。",
 )
 
+_DIFFERENCES = (
+    "difference of exact match to each arm's reference with 95 % intervals that resample images, protocol "
+    "clean.",
+    "各モデルと基準との完全一致の差と95%区間（画像単位の再抽出）。プロトコルclean。",
+)
+
 FIGURES = {
     "01_people": (
         "People in test images, with their boxes and verbs.",
@@ -87,6 +93,28 @@ FIGURES = {
         f"Experiment 4: three training sets, the same test people, {_INTERVALS[0]}",
         f"実験4：3つの訓練集合、同じテスト人物、{_INTERVALS[1]}",
     ),
+    "07_verbs": (
+        "Table 7.1 as differences, protocol thesis: CLIP + pose less CLIP only in the share of a verb's "
+        "labels that are on exactly matched people, with 95 % intervals that resample images, not corrected.",
+        "表7.1の差（プロトコルthesis）：完全一致した人物のラベルの割合、「CLIP＋姿勢」と「CLIPのみ」の差と"
+        "95%区間（画像単位の再抽出、補正なし）。",
+    ),
+    "07_verb_groups": (
+        "Labels named, by what tells the verbs apart: CLIP + pose less CLIP only with 95 % intervals that "
+        "resample images, protocol clean.",
+        "動詞を見分ける手がかりごとの、当てたラベルの割合の差（CLIP＋姿勢 − CLIPのみ）と95%区間。"
+        "プロトコルclean。",
+    ),
+    "07_factors": (
+        f"What may make a person hard: groups of people of like size, {_INTERVALS[0]}",
+        f"人物の難しさの要因：同数に分けた人物、{_INTERVALS[1]}",
+    ),
+    "07_examples": (
+        "People whom only CLIP + pose (above) or only CLIP (below) matches exactly: what each names, with K "
+        "known; ✓ all right, ✗ not. Protocol clean, seeds averaged.",
+        "「CLIP＋姿勢」だけ（上段）または「CLIPのみ」だけ（下段）が完全一致した人物と、各モデルの答え"
+        "（Kは既知、✓は全て正解）。プロトコルclean、乱数種の平均。",
+    ),
     "07_same_posture": (
         "The same posture, different actions: pairs of test people, one above the other, whose poses are "
         "nearly the same while they share no verb. Joints with a confidence of 0.3 or more are drawn.",
@@ -99,6 +127,56 @@ FIGURES = {
         "the other branch.",
         "モデル「CLIP＋姿勢」：CLIPと姿勢ネットワークは固定し、3つの線形層を訓練する。CLIPの入力は"
         "切り出し（実験2）または画像全体（実験1、3、4）。「CLIPのみ」「姿勢のみ」には他方の枝がない。",
+    ),
+    "08_scale": (
+        f"Study 1: keypoints in five forms beside CLIP as it comes and of length 1, {_DIFFERENCES[0]}",
+        f"研究1：5つの形のキーポイント（CLIPはそのまま、または長さ1）、{_DIFFERENCES[1]}",
+    ),
+    "08_view": (
+        f"Study 2: views of CLIP with and without pose, {_DIFFERENCES[0]}",
+        f"研究2：CLIPの視野と姿勢の有無、{_DIFFERENCES[1]}",
+    ),
+    "08_fusion": (
+        f"Study 3: networks for pose of equal size; the control has other people's poses, {_DIFFERENCES[0]}",
+        f"研究3：同じ大きさの姿勢ネットワーク（対照は他人の姿勢）、{_DIFFERENCES[1]}",
+    ),
+    "08_by_score": (
+        f"Study 4: people by pose score, {_INTERVALS[0]}",
+        f"研究4：姿勢スコアで分けた人物、{_INTERVALS[1]}",
+    ),
+    "08_oracles": (
+        f"Study 5: COCO's true keypoints and objects, {_DIFFERENCES[0]}",
+        f"研究5：COCOの真のキーポイントと物体、{_DIFFERENCES[1]}",
+    ),
+    "08_decoding": (
+        f"Study 6: rules that do not know how many verbs a person has, and one that does, {_INTERVALS[0]}",
+        f"研究6：動詞の数を知らない規則と知る規則、{_INTERVALS[1]}",
+    ),
+    "08_heads": (
+        f"Study 7: heads on the same features of CLIP, {_DIFFERENCES[0]}",
+        f"研究7：同じCLIP特徴の上の分類器、{_DIFFERENCES[1]}",
+    ),
+    "09_people": (
+        "Test images with the verbs that the saved model names; ✓ right, ✗ wrong, missed ones in brackets.",
+        "保存したモデルが挙げる動詞（✓は正解、✗は誤り、括弧内は見逃し）。",
+    ),
+    "09_probabilities": (
+        "The probability of every verb for people of test images; dots mark true verbs.",
+        "テスト画像の人物についての各動詞の確率。点は真の動詞。",
+    ),
+    "10_learners": (
+        "The OpenPose study's learners: its own accuracies, on STAIR Actions, and ours on three verbs with "
+        "95 % intervals that resample images.",
+        "OpenPoseの研究の学習器：元研究の正解率（STAIR Actions）と、3つの動詞での本研究の正解率"
+        "（95%区間、画像単位の再抽出）。",
+    ),
+    "10_precision": (
+        "CLIP zero-shot and trained: average precision by verb.",
+        "CLIPのゼロショットと訓練後：動詞ごとの平均適合率。",
+    ),
+    "10_pose_models": (
+        f"Pose models: pose alone and beside CLIP, {_INTERVALS[0]}",
+        f"姿勢モデル：姿勢のみとCLIP併用、{_INTERVALS[1]}",
     ),
 }
 
@@ -135,5 +213,27 @@ TABLES = {
     "06_optimism": f"実験4、{_OPTIMISM}",
     "06_thesis": "実験4、プロトコルthesis：完全一致（%）。",
     "07_table_7_1": "実験3、プロトコルthesis：動詞ごとのラベル数と、完全一致した人物のラベル数。",
+    "07_published_verbs": "論文の表7.1だけから言えること：McNemarのpの下限と上限。",
+    "07_published": "論文の正解率だけから言えること：McNemarのpの下限と上限。",
+    "07_verb_groups": "プロトコルclean：動詞のグループごとの、当てたラベルの割合（%）。",
+    "07_convergence": "プロトコルclean：最良（の95%）に達するエポックと、その後の低下。",
+    "07_change_after_choice": "プロトコルclean：検証で選んだエポックから最後までの変化（ポイント）。",
+    "07_factors": "プロトコルclean：人物の難しさの要因と完全一致（%）。",
+    "07_effects": "プロトコルclean：4つの要因を同時に用いた完全一致の回帰（ポイント）。",
+    "07_claims": "このプロファイルのデータにおける論文の主張の判定。",
+    "08_scale": "研究1、プロトコルclean：キーポイントの形（%）。",
+    "08_view": "研究2、プロトコルclean：CLIPの視野（%）。",
+    "08_fusion": "研究3、プロトコルclean：姿勢のためのネットワーク（%）。",
+    "08_confidence": "研究4、プロトコルclean：不確かな姿勢（%）。",
+    "08_by_score": "研究4、プロトコルclean：姿勢スコアごとの完全一致（%）。",
+    "08_oracles": "研究5、プロトコルclean：真の注釈（%）。",
+    "08_decoding": "研究6、プロトコルclean：復号規則（%）。",
+    "08_heads": "研究7、プロトコルclean：CLIPの上の分類器（%）。",
+    "09_predictions": "各画像について挙げられた動詞。",
     "10_learners": "OpenPoseの研究の学習器を本研究のキーポイントで訓練したときの正解率。",
+    "10_zero_shot": "CLIPのゼロショットと訓練後：真のKでの完全一致とmAP（%）。",
+    "10_precision": "動詞ごとの平均適合率（%）。",
+    "10_pose_weights": "姿勢モデルと、ここにあるもの。",
+    "10_pose_models": "プロトコルclean：姿勢モデルのテストでの品質と完全一致（%）。",
+    "10_pose_model_tests": "プロトコルclean：姿勢モデルとHigherHRNetの差（ポイント）。",
 }

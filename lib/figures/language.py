@@ -43,6 +43,27 @@ JAPANESE = {
     "pixels": "画素座標", "theirs (STAIR Actions)": "元研究（STAIR Actions）",
     "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り抜き）",
     "trained, crop": "訓練（切り抜き）", "true keypoints": "真のキーポイント",
+    # Notebook 08
+    "difference to the reference, points": "基準との差（ポイント）", "reference": "基準", "verdict": "判定",
+    "helps": "有効", "hurts": "有害", "difference_low": "95%下限", "difference_high": "95%上限",
+    "CLIP": "CLIP", "unit CLIP": "単位CLIP", "true pose": "真の姿勢", "true objects": "真の物体",
+    "both": "両方",
+    "pose": "姿勢", "pose pixels": "姿勢（画素）", "pose by crop": "姿勢（切り出し）",
+    "pose by box": "姿勢（枠）",
+    "pose by torso": "姿勢（胴体）", "pose standard": "姿勢（標準化）", "CLIP crop": "CLIP切り出し",
+    "CLIP full": "CLIP全体", "full": "全体", "joints": "関節", "MLP": "MLP", "late": "後期融合",
+    "gated": "ゲート", "shuffled": "入替", "true": "真値", "pose hidden below 0.5": "0.5未満の姿勢を隠す",
+    "true K": "真のK", "probability 0.5": "確率0.5", "one threshold": "単一閾値",
+    "threshold per verb": "動詞別閾値", "estimated K": "推定K", "seen set": "既出の集合",
+    "predicted": "予測数", "zero-shot": "ゼロショット", "cached neighbours": "近傍キャッシュ",
+    "text probe": "文初期化プローブ", "CLIP (train + val)": "CLIP（訓練＋検証）",
+    # Notebook 07
+    "claim": "主張", "evidence": "根拠", "holds": "成立", "does not hold": "不成立",
+    "cannot be told": "判定不能",
+    "p_holm": "補正p", "lowest_p": "pの下限", "highest_p": "pの上限", "significant": "5%で有意",
+    "always": "常に", "never": "決して", "depends on the pairing": "対応による", "group": "グループ",
+    "verbs": "動詞", "experiment": "実験", "nearly_best": "最良の95%", "best": "最良", "highest": "最高（%）",
+    "fall": "低下", "factor": "要因", "outcome": "目的変数", "effect": "効果", "value": "値",
     # Headings and names of rows in tables; the drawing of the model
     "verb": "動詞", "split": "分割", "people": "人物", "with a pose": "姿勢あり", "mean score": "平均スコア",
     "reason": "理由", "image cannot be read": "画像を読めない",
@@ -72,6 +93,9 @@ ENGLISH = {
     "only_first": "only first right",
     "only_second": "only second right",
     "mcnemar_p": "McNemar p",
+    "p_holm": "corrected p",
+    "difference_low": "95 % low",
+    "difference_high": "95 % high",
 }
 
 
@@ -84,7 +108,8 @@ def text(words: str, language: str) -> str:
         return JAPANESE[words]
     if language == "en" and words in ENGLISH:
         return ENGLISH[words]
-    for separator, written in ((" - ", " − "), (", ", "、" if language == "ja" else ", ")):
+    marks = {" - ": " − ", " + ": "＋", ", ": "、"} if language == "ja" else {" - ": " − "}
+    for separator, written in marks.items():
         if separator in words:
             return written.join(text(part, language) for part in words.split(separator))
     return words if language == "ja" else words.replace("_", " ").replace(">=", "≥")

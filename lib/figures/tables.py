@@ -65,7 +65,7 @@ def _print_column(column: pd.Series, heading: str, language: str) -> list[str]:
     """Write counts whole, a p with three decimals, other numbers with two, what is missing as --."""
     known = pd.to_numeric(column, errors="coerce").dropna()
     counts = column.isna().any() and bool((known % 1 == 0).all())  # the missing one made them floats
-    is_p = re.search(r"(^|[_ ])p$", heading)
+    is_p = re.search(r"(^|[_ ])p(_holm)?$", heading)
     cells = []
     for value in column:
         decimals = 3 if is_p else 0 if counts or isinstance(value, Integral) else 2

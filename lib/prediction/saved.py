@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pandas as pd
-from scipy.special import expit
 
+from lib.experiments.deployment import mean_probabilities
 from lib.experiments.inputs import InputForm
 from lib.features.shards import Recipe
 from lib.features.views import sha256
-from lib.models import SeededModule, load_weights, predict, save_weights
+from lib.models import SeededModule, load_weights, save_weights
 from lib.profiles import DataError, Profile, write_whole
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
@@ -102,10 +101,7 @@ class ActionModel:
 
         One row a person; NaN for those of whom a number is missing.
         """
-        complete = numbers[numbers.notna().all(axis="columns")]
-        logits = predict(self.network, complete.to_numpy(np.float32, copy=True))
-        means = pd.DataFrame(expit(logits).mean(axis=0), complete.index, list(self.card.verbs))
-        return means.reindex(numbers.index)
+        return mean_probabilities(self.network, numbers, self.card.verbs)
 
     def name_verbs(self, probabilities: pd.DataFrame) -> pd.DataFrame:
         """Return which verbs are named: booleans, True where a probability is above the verb's threshold."""
