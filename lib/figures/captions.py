@@ -100,6 +100,49 @@ FIGURES = {
         "モデル「CLIP＋姿勢」：CLIPと姿勢ネットワークは固定し、3つの線形層を訓練する。CLIPの入力は"
         "切り出し（実験2）または画像全体（実験1、3、4）。「CLIPのみ」「姿勢のみ」には他方の枝がない。",
     ),
+    "07_verbs": (
+        "Table 7.1 tested: labels on exactly matched people, CLIP + pose less CLIP only, by verb, with 95 % "
+        "intervals that resample images; people whose pose score is 0.5 or more, protocol thesis.",
+        "表7.1の検定：完全一致した人物のラベルの差（CLIP＋姿勢 − CLIPのみ、動詞別）と95%区間"
+        "（画像単位の再抽出）。姿勢スコア0.5以上の人物、プロトコルthesis。",
+    ),
+    "07_verb_groups": (
+        "Labels named, CLIP + pose less CLIP only, by what chiefly tells the verbs apart, with 95 % "
+        "intervals that resample images, protocol clean.",
+        "正しく挙げたラベルの差（CLIP＋姿勢 − CLIPのみ）を、動詞を主に区別するもので分けたもの。"
+        "95%区間は画像単位の再抽出、プロトコルclean。",
+    ),
+    "07_factors": (
+        "Exact match on test against what may make a person hard, with 95 % intervals that resample images, "
+        "protocol clean.",
+        "人物を難しくしうる要因とテストの完全一致。95%区間は画像単位の再抽出、プロトコルclean。",
+    ),
+    "07_examples": (
+        "Test people whom only CLIP + pose (above) or only CLIP (below) matches exactly, and the verbs that "
+        "each names, protocol clean.",
+        "CLIP＋姿勢だけ（上）またはCLIPだけ（下）が完全一致したテスト人物と、挙げられた動詞。プロトコルclean。",
+    ),
+    "09_people": (
+        "People found in images, with their boxes, skeletons and the verbs named.",
+        "画像中の人物の枠、骨格、推定された動詞。",
+    ),
+    "09_probabilities": (
+        "Probability of each verb for some people; a dot where the verb is true.",
+        "何人かについての各動詞の確率。点は真の動詞。",
+    ),
+    "10_learners": (
+        "Learners on joints: validation accuracy with 95 % intervals that resample images; the OpenPose "
+        "study's beside ours, which are of other people, verbs and joints.",
+        "関節からの学習器：検証の正解率と95%区間（画像単位の再抽出）。OpenPoseの研究とは人物、動詞、関節が異なる。",
+    ),
+    "10_precision": (
+        "Average precision by verb on test: CLIP zero-shot and trained.",
+        "動詞ごとの平均適合率（テスト）：CLIPのゼロショットと訓練後。",
+    ),
+    "10_pose_models": (
+        f"Pose models: {_INTERVALS[0]}",
+        f"姿勢モデル：{_INTERVALS[1]}",
+    ),
 }
 
 _OPTIMISM = "プロトコルclean：検証またはテストで選んだエポックでの完全一致（%）。"
@@ -134,6 +177,20 @@ TABLES = {
     "06_tests": "実験4、プロトコルclean：対応のある比較（ポイント）。",
     "06_optimism": f"実験4、{_OPTIMISM}",
     "06_thesis": "実験4、プロトコルthesis：完全一致（%）。",
-    "07_table_7_1": "実験3、プロトコルthesis：動詞ごとのラベル数と、完全一致した人物のラベル数。",
-    "10_learners": "OpenPoseの研究の学習器を本研究のキーポイントで訓練したときの正解率。",
+    "07_table_7_1": "完全一致した人物のラベル数（動詞別）、プロトコルthesis。",
+    "07_published_verbs": "論文の表7.1から言えること：McNemarのp。",
+    "07_published": "論文の正解率から言えること：McNemarのp。",
+    "07_verb_groups": "動詞の群ごとに正しく挙げたラベル、プロトコルclean（%）。",
+    "07_convergence": "最良（に近い）正解率までのエポック数、プロトコルclean。",
+    "07_change_after_choice": "検証で選んだエポックから最後までの変化（ポイント）。",
+    "07_factors": "人物を難しくしうる要因ごとの完全一致、プロトコルclean（%）。",
+    "07_effects": "4つの要因を同時に用いた完全一致の説明、プロトコルclean（ポイント）。",
+    "07_claims": "このプロファイルのデータから見た、論文の主張。",
+    "09_predictions": "各画像で推定された動詞。",
+    "10_learners": "関節からの学習器、検証の正解率（%）：OpenPoseの研究（STAIR Actions）と本研究。",
+    "10_zero_shot": "CLIPのゼロショットと訓練後：真のKによる完全一致とmAP（%）。",
+    "10_precision": "動詞ごとの平均適合率（%）。",
+    "10_pose_weights": "姿勢モデルと、手元にあるもの。",
+    "10_pose_models": "姿勢モデル：テストでの質と完全一致（%）、プロトコルclean。",
+    "10_pose_model_tests": "姿勢モデルとHigherHRNetの差（ポイント）。",
 }

@@ -28,19 +28,19 @@ def draw_poses(
     for axis in axes.flat:
         axis.axis("off")
     for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
-        left, top = show_crop(axis, person, profile)
+        left, top = _show_crop(axis, person, profile)
         x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
         axis.add_patch(
             plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
         )
         score = poses.loc[ann_id, "score"]
-        draw_skeleton(axis, poses.loc[ann_id])
+        draw_skeleton(axis, crop_joints(poses.loc[ann_id]))
         score = text("no pose", language) if np.isnan(score) else f"{score:.2f}"
         _caption(axis, f"{score}\n{_verbs_of(person, verbs, language)}")
     return figure
 
 
-def show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int]:
+def _show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int]:
     """Show a person's crop; return its left and top in the image."""
     pixels = np.asarray(load_image(profile.image_path(person["split"], person["file_name"])))
     crop = grow_box(person[BOX].to_numpy(float), pixels.shape[1], pixels.shape[0])
@@ -49,10 +49,14 @@ def show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int
     return int(crop[0]), int(crop[1])
 
 
-def draw_skeleton(axis: Axes, pose: pd.Series, confident: float = 0, width: float = 1.4) -> None:
-    """Draw limbs and joints, a row of the view `pose`, on the crop: those at least so confident."""
+def crop_joints(pose: pd.Series) -> np.ndarray:
+    """Return the joints (17, 3) of a row of the view `pose`, in pixels of the crop."""
     names = [f"crop_{joint}_{value}" for joint in KEYPOINTS for value in ("x", "y", "score")]
-    joints = pose[names].to_numpy(float).reshape(-1, 3)
+    return pose[names].to_numpy(float).reshape(-1, 3)
+
+
+def draw_skeleton(axis: Axes, joints: np.ndarray, confident: float = 0, width: float = 1.4) -> None:
+    """Draw limbs and joints (17, 3); what was not found, or is less confident than that, is left out."""
     found = (joints[:, 2] > 0) & (joints[:, 2] >= confident)
     for start, end in SKELETON:
         if found[start] and found[end]:
@@ -101,8 +105,8 @@ def draw_same_posture(
     figure, axes = plt.subplots(2, max(1, len(pairs)), figsize=(TWO_COLUMNS, 4.4), squeeze=False)
     for column, both in zip(axes.T, pairs.values(), strict=False):
         for axis, ann_id in zip(column, both, strict=True):
-            show_crop(axis, people.loc[ann_id], profile)
-            draw_skeleton(axis, poses.loc[ann_id], CONFIDENT_JOINT)
+            _show_crop(axis, people.loc[ann_id], profile)
+            draw_skeleton(axis, crop_joints(poses.loc[ann_id]), CONFIDENT_JOINT)
             _caption(axis, _verbs_of(people.loc[ann_id], verbs, language, most=len(verbs)))
     for axis in axes.flat:
         axis.axis("off")
@@ -170,7 +174,7 @@ def draw_neighbours(
     for line, (query, nearest) in zip(axes, neighbours.iterrows(), strict=True):
         for axis, ann_id in zip(line, [query, *nearest], strict=True):
             axis.axis("off")
-            show_crop(axis, people.loc[ann_id], profile)
+            _show_crop(axis, people.loc[ann_id], profile)
             shared = bool((people.loc[ann_id, verbs] & people.loc[query, verbs]).any())
             colour = "black" if ann_id == query else GREEN if shared else RED
             _caption(axis, _verbs_of(people.loc[ann_id], verbs, language), colour)

@@ -44,6 +44,30 @@ JAPANESE = {
     "everybody": "全員で訓練", "confident": "高スコアで訓練", "random": "無作為で訓練",
     "image": "画像", "person's crop": "人物の切り出し", "frozen": "固定", "concatenated": "連結",
     "trained": "訓練される", "a logit per verb": "動詞ごとのロジット",
+    "p_holm": "p（Holm）", "lowest_p": "最小のp", "highest_p": "最大のp", "significant": "有意か",
+    "always": "常に", "never": "決してない", "depends on the pairing": "対応の仕方による",
+    "group": "群", "verbs": "動詞", "experiment": "実験", "nearly_best": "ほぼ最良", "best": "最良",
+    "highest": "最高", "fall": "低下", "factor": "要因", "value": "値", "outcome": "目的変数",
+    "effect": "効果", "claim": "主張", "verdict": "判定", "evidence": "根拠", "holds": "成り立つ",
+    "does not hold": "成り立たない", "cannot be told": "判断できない",
+    "see notebook 08": "ノートブック08を参照",
+    "Adding pose makes CLIP worse (experiment 1)": "姿勢を加えるとCLIPは悪くなる（実験1）",
+    "… with the same view of CLIP, too (2)": "……CLIPの入力が同じでも（実験2）",
+    "… on people with a confident pose, too (3)": "……姿勢スコアの高い人物でも（実験3）",
+    "… trained on confident poses, too (4)": "……スコアの高い姿勢で訓練しても（実験4）",
+    "Pose alone is far behind CLIP": "姿勢のみはCLIPに遠く及ばない",
+    "CLIP + pose is better at ride": "「乗る」ではCLIP＋姿勢が優る",
+    "CLIP + pose is better at walk": "「歩く」ではCLIP＋姿勢が優る",
+    "CLIP + pose is better at work_on_computer": "「パソコンを使う」ではCLIP＋姿勢が優る",
+    "CLIP only is nearly at its best after about 3 epochs": "CLIPのみは約3エポックでほぼ最良に達する",
+    "CLIP only peaks near epoch 15": "CLIPのみはエポック15付近で最高になる",
+    "CLIP + pose learns more slowly, epochs": "CLIP＋姿勢の学習は遅い（エポック）",
+    "CLIP only overfits after its peak": "CLIPのみは最高の後に過学習する",
+    "Pose does better where posture decides": "姿勢で決まる動詞では姿勢が有効である",
+    "Pose does better with a higher score": "姿勢スコアが高いほど姿勢は有効である",
+    "Pose does worse where joints are hidden": "関節が隠れると姿勢は有効でない",
+    "Pose does worse where boxes are cut off": "枠が切れると姿勢は有効でない",
+    "Raw pixel coordinates are the wrong form": "生の画素座標は形式として適さない",
 }
 # fmt: on
 
@@ -57,6 +81,7 @@ ENGLISH = {
     "only_first": "only first right",
     "only_second": "only second right",
     "mcnemar_p": "McNemar p",
+    "p_holm": "p (Holm)",
 }
 
 

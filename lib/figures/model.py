@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from lib.coco import BOX, KEYPOINTS, load_image
-from lib.figures.features import draw_skeleton, show_crop
+from lib.figures.features import _show_crop, crop_joints, draw_skeleton
 from lib.figures.language import text
 from lib.figures.style import BLUE, ORANGE, RED, TWO_COLUMNS
 from lib.profiles import Profile
@@ -88,10 +88,10 @@ def _draw_pictures(page: Axes, person: pd.Series, pose: pd.Series, profile: Prof
     image.imshow(load_image(profile.image_path(person["split"], person["file_name"])))
     x, y, w, h = person[BOX]
     image.add_patch(plt.Rectangle((x, y), w, h, fill=False, edgecolor=RED, linewidth=1.2))
-    show_crop(_add_picture(page, 1.5, MIDDLE, 0.6, 1.3), person, profile)
+    _show_crop(_add_picture(page, 1.5, MIDDLE, 0.6, 1.3), person, profile)
     skeleton = _add_picture(page, 3.4, LOWER, 0.6, 1.0)
-    show_crop(skeleton, person, profile)
-    draw_skeleton(skeleton, pose, width=0.8)
+    _show_crop(skeleton, person, profile)
+    draw_skeleton(skeleton, crop_joints(pose), width=0.8)
 
 
 def _add_picture(page: Axes, x: float, y: float, w: float, h: float) -> Axes:
