@@ -72,7 +72,7 @@ def invented_people(count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     rng = np.random.default_rng(4)
     index = pd.Index(100 + rng.permutation(count), name="ann_id")
     people = pd.DataFrame(rng.random((count, len(VERBS))) < 0.4, index, VERBS)
-    people["image_id"] = rng.integers(0, count // 2, count)
+    people["image_id"] = rng.integers(0, 2, count)
     poses = pd.DataFrame(invented_keypoints(count).reshape(count, -1), index, POSE_COLUMNS)
     return people, poses
 

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 LONG = 20  # rows; a longer table is set as two halves side by side, where these fit
-LINE = 455  # points: 16 cm, the text of an A4 page with ordinary margins
+LINE = 440  # points, a little less than 16 cm, the text of an A4 page with ordinary margins
 # A table is set in the first size that fits: the command, points of a digit, points on each side of a column.
 SIZES = ((r"\small", 5.0, 6), (r"\footnotesize", 4.5, 4), (r"\scriptsize", 4.0, 3))
 HEADING, ROW_NAME = 12, 24  # digits, beyond which headings and names of rows are broken into lines

@@ -64,13 +64,13 @@ def _holds_text(column: pd.Series | pd.Index) -> bool:
 def _print_column(column: pd.Series, heading: str, language: str) -> list[str]:
     """Write counts whole, a p with three decimals, other numbers with two, what is missing as --."""
     known = pd.to_numeric(column, errors="coerce").dropna()
-    counts = column.isna().any() and bool((known % 1 == 0).all())  # the missing one made them floats
-    is_p = re.search(r"(^|[_ ])p(_holm)?$", heading)
+    counts = bool((known % 1 == 0).all())  # also as floats, which a missing one makes of them
+    is_p = "p" in re.split(r"[_ ]", heading)
     cells = []
     for value in column:
         decimals = 3 if is_p else 0 if counts or isinstance(value, Integral) else 2
         if isinstance(value, str):
-            cells.append(text(value, language))
+            cells.append(re.sub(r"(?<!\w)-(?=\d)", "−", text(value, language)))
         elif pd.isna(value):
             cells.append("--")
         elif is_p and value < 0.001:
