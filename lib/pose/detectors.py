@@ -1,6 +1,7 @@
 """The networks that find poses in pictures: HigherHRNet, bottom-up, and MMPose's top-down models."""
 
 import copy
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -174,7 +175,12 @@ class TopDown:
         image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         detections = []
         for start in range(0, len(boxes), self.batch_size):
-            for sample in self._infer(self.network, image, boxes[start : start + self.batch_size], "xywh"):
+            with warnings.catch_warnings():
+                warnings.filterwarnings(
+                    "ignore", r"`torch\.cuda\.amp", FutureWarning
+                )  # MMPose's, of no effect
+                samples = self._infer(self.network, image, boxes[start : start + self.batch_size], "xywh")
+            for sample in samples:
                 found = sample.pred_instances
                 keypoints = np.column_stack([found.keypoints[0], found.keypoint_scores[0]]).astype(np.float64)
                 detections.append(Detection(keypoints, float(keypoints[:, 2].mean()), 1))

@@ -1,0 +1,205 @@
+"""Pose models side by side: profile, weights, views, tables; notebook 10 with a model of random weights."""
+
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+import tiny_vcoco
+import torch
+from conftest import SAMPLE
+from mirror import serve
+
+from lib import experiments, features, figures, pose_weights, vcoco
+from lib.coco import BOX
+from lib.download import Catalogue, download, vcoco_catalogue
+from lib.higherhrnet.checkpoints import HASH_IN_NAME
+from lib.pose import PoseEstimator
+from lib.pose.detectors import TOP_DOWN_CONFIGS
+from lib.profiles import ROOT, DataError, PoseModel, Profile, load_profile
+from lib.related import learners, pose_models
+
+VERBS = list(vcoco.VERBS)
+NOTEBOOK = ROOT / "notebooks" / "10_related_systems.ipynb"
+PEOPLE_OF = {"train": 28, "val": 8, "test": 16}
+SETTINGS = {"seeds": 2, "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def people() -> pd.DataFrame:
+    return vcoco.load_profile_people(load_profile("sample"))
+
+
+# --- Profile and weights
+
+
+def test_names_of_pose_models_agree_everywhere():
+    names = set(get_args(PoseModel))
+    assert names == set(TOP_DOWN_CONFIGS) == set(pose_models.FURTHER) == set(pose_weights.FILES)
+
+
+def test_an_unknown_pose_model_is_refused(tmp_path):
+    toml = (SAMPLE / "profile.toml").read_text() + '\n[pose_models]\nopenpose = "x.pth"\n'
+    (tmp_path / "profile.toml").write_text(toml)
+    with pytest.raises(DataError, match="Invalid enum value 'openpose'"):
+        load_profile(tmp_path)
+
+
+def test_pose_weights_are_downloaded_where_asked_for_only(tmp_path, monkeypatch):
+    monkeypatch.delenv("DOWNLOAD_MIRROR", raising=False)
+    served, profile = tmp_path / "served", tiny_vcoco.make_profile(tmp_path / "vcoco")
+    tiny_vcoco.make_hosts(served)
+
+    def catalogue(profile: Profile) -> Catalogue:
+        further = []
+        for (file,) in pose_weights.catalogue(profile).weights[len(vcoco_catalogue(profile).weights) :]:
+            assert HASH_IN_NAME.search(file.path.name)[1] == file.sha256
+            assert all(url.startswith("https://") and url.endswith(file.path.name) for url in file.urls)
+            content = file.path.name.encode()
+            place = tiny_vcoco.at(served, file.urls[0])
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+            further.append((replace(file, sha256=sha256(content).hexdigest()),))
+        listed = tiny_vcoco.catalogue(profile, served)
+        return replace(listed, weights=(*listed.weights, *further))
+
+    with serve(served) as mirror:
+        download(profile, mirror.url, partial(tiny_vcoco.catalogue, served=served))
+        assert not any(path.exists() for path in profile.pose_models.values())
+        download(profile, mirror.url, catalogue)
+    assert len(profile.pose_models) == 3
+    assert all(path.read_bytes() == path.name.encode() for path in profile.pose_models.values())
+
+
+# --- Poses
+
+
+def test_true_poses_are_perfect_and_have_the_columns_of_a_view(people):
+    sample = load_profile("sample")
+    some = people[people["split"] == "test"].head(80)
+    truth = vcoco.load_profile_keypoints(sample, some)
+    crops = pd.DataFrame({"crop_x": 7, "crop_y": some["y"].round()}, some.index)
+    poses = pose_models.true_poses(some, truth, crops)
+    assert poses.isna().any(axis="columns").equals(truth.isna().all(axis="columns"))
+    quality = pose_models.measure_poses(some, {"true": poses}, truth).loc["true"]
+    assert quality["AP"] == pytest.approx(1)
+    assert quality["mean OKS"] == pytest.approx(1)
+    assert quality["people with a pose"] == truth.notna().any(axis="columns").sum()
+    known = truth.index[truth["nose_v"] > 0][0]
+    assert poses.loc[known, "crop_nose_x"] == truth.loc[known, "nose_x"] - crops.loc[known, "crop_x"]
+    hidden = truth.index[truth["nose_v"] == 1][0]
+    assert poses.loc[hidden, "image_nose_score"] == 0.5
+    absent = truth.index[truth["left_ankle_v"] == 0][0]
+    assert (
+        poses.loc[absent, ["crop_left_ankle_x", "image_left_ankle_y", "image_left_ankle_score"]] == 0
+    ).all()
+
+
+# --- Notebook 10, with one further pose model, of random weights
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, people) -> Profile:
+    """A profile of few people of the sample that names RTMPose, with features and results of experiment 1."""
+    folder, output = tmp_path_factory.mktemp("few"), tmp_path_factory.mktemp("output")
+    toml = (SAMPLE / "profile.toml").read_text().replace('= "', f'= "{SAMPLE}/')
+    (folder / "profile.toml").write_text(
+        f'{toml}\n[pose_models]\nrtmpose = "rtmpose.pth"\nhrnet_w32 = "absent.pth"\n'
+    )
+    network = PoseEstimator(model="rtmpose").detector.network
+    torch.save({"state_dict": network.state_dict(), "meta": {}}, folder / "rtmpose.pth")
+    profile = load_profile(folder, output)
+    few = pd.concat([people[people["split"] == split].head(count) for split, count in PEOPLE_OF.items()])
+    profile.data.mkdir(parents=True)
+    few.to_parquet(profile.people)
+    views, store = features.profile_views(profile), features.FeatureStore(profile.features)
+    features.extract(few, profile.image_path, views, store)
+    arms = {"CLIP only": ["clip_crop"], "pose only": ["pose"]}
+    inputs = {arm: experiments.assemble(profile, few, seen) for arm, seen in arms.items()}
+    experiments.run_experiment(profile, "03", few, inputs, VERBS, **SETTINGS)
+    return profile
+
+
+@pytest.fixture(scope="module")
+def executed(prepared):
+    """Notebook 10, run as a user runs it; the folder of its figures, and its cells."""
+    output = prepared.figures.parents[1]
+    parameters = {"PROFILE": str(prepared.inputs), "OUTPUT_DIR": str(output), "SEEDS": 2, "EPOCHS": 2}
+    notebook = papermill.execute_notebook(NOTEBOOK, output / "10.ipynb", parameters, progress_bar=False)
+    return prepared.figures, notebook
+
+
+def test_notebook_10_compares_the_models_that_are_here(executed, prepared):
+    folder, _ = executed
+    table = pd.read_csv(folder / "10_pose_models.csv", index_col="model")
+    assert table.index.tolist() == ["HigherHRNet", "RTMPose-m", "true keypoints"]
+    assert table.loc["true keypoints", "AP"] == pytest.approx(1)
+    assert table.loc["RTMPose-m", "people with a pose"] == PEOPLE_OF["test"]
+    assert table.loc["RTMPose-m", "AP"] < table.loc["HigherHRNet", "AP"], "its weights are random"
+    listed = pd.read_csv(folder / "10_pose_weights.csv", index_col="model")
+    assert listed["here"].tolist() == [True, False, False, True]
+    assert "Put its weights there" in listed.loc["HRNet-W32", "get"]
+    assert "Name its weights as simple_baseline" in listed.iloc[2]["get"]
+    results = experiments.load_results(prepared, "10_pose_models", "10")
+    arms = [f"{model}, {seen}" for model in table.index for seen in ("pose only", "CLIP + pose")]
+    assert results.logits.index.unique("arm").tolist() == arms
+    people = results.exact.xs("clean", level="protocol").reset_index().groupby("arm")["ann_id"]
+    assert len(set(people.agg(frozenset))) == 1, "the same people in every arm"
+    tests = pd.read_csv(folder / "10_pose_model_tests.csv", index_col="arms")
+    for pair, row in tests.iterrows():
+        model, seen = pair.split(" - ")[0].rsplit(", ", 1)
+        expected = table.loc[model, seen] - table.loc["HigherHRNet", seen]
+        assert row["difference"] == pytest.approx(expected)
+
+
+def test_poses_of_the_view_are_those_of_the_estimator(executed, prepared):
+    people = vcoco.load_prepared_people(prepared).head(5)
+    table = features.load_features(prepared, "pose_rtmpose", people)
+    default = features.load_features(prepared, "pose", people)
+    crops = ["crop_x", "crop_y", "crop_w", "crop_h"]
+    assert table.columns.equals(default.columns)
+    assert table[crops].equals(default[crops])
+    estimator = PoseEstimator(prepared.pose_models["rtmpose"], model="rtmpose")
+    paths = [prepared.image_path(row.split, row.file_name) for row in people.itertuples()]
+    poses = estimator.estimate(paths, people[BOX].to_numpy()).to_frame(people.index)
+    np.testing.assert_allclose(table, poses, rtol=1e-4, atol=1e-3)
+
+
+def test_notebook_10_puts_the_studys_learners_beside_ours(executed, prepared):
+    folder, _ = executed
+    table = pd.read_csv(folder / "10_learners.csv", index_col="learner")
+    study = figures.load_thesis("openpose_learners.csv")["validation_accuracy"]
+    assert table["theirs (STAIR Actions)"].dropna().to_dict() == pytest.approx((100 * study).to_dict())
+    right = pd.read_parquet(prepared.results / "10_learners.parquet")
+    for form in ("box", "pixels"):
+        ours = right.xs(form, level="input").mean(axis=1).groupby("learner").mean()
+        assert (100 * ours).to_dict() == pytest.approx(table[form].to_dict())
+    assert set(learners.NETWORKS) < set(table.index)
+
+
+def test_notebook_10_scores_zero_shot_on_the_people_of_experiment_1(executed, prepared):
+    folder, _ = executed
+    table = pd.read_csv(folder / "10_zero_shot.csv", index_col="method")
+    results = experiments.load_results(prepared, "03", "03")
+    people = vcoco.load_prepared_people(prepared)
+    ids = results.logits.xs("clean", level="protocol").index.unique("ann_id")
+    test = people[people.index.isin(ids) & (people["split"] == "test")]
+    clean = experiments.clean_table(results, test, VERBS)
+    for number in ("exact", "low", "high", "mAP"):
+        assert table.loc["trained, crop", number] == pytest.approx(clean.loc["CLIP only", number])
+    assert table.loc["zero-shot, crop", "mAP"] > table.loc["verb frequency", "mAP"]
+
+
+def test_notebook_10_leaves_figures_and_findings_and_no_warning(executed, prepared):
+    folder, notebook = executed
+    for name in ("learners", "precision", "pose_models"):
+        assert (folder / f"10_{name}.pdf").read_bytes().startswith(b"%PDF")
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "\n".join(output.get("text", "") + str(output.get("data", "")) for output in outputs)
+    assert "2 of 4 pose models are here" in text
+    assert "Warning" not in text
+    assert not list(prepared.results.glob("*.part")), "no state of a training is left"
