@@ -77,7 +77,7 @@ JAPANESE = {
     "always": "常に", "never": "決してない", "depends on the pairing": "対応の仕方による",
     "group": "群", "verbs": "動詞", "experiment": "実験", "nearly_best": "ほぼ最良", "best": "最良",
     "highest": "最高", "fall": "低下", "factor": "要因", "value": "値", "outcome": "目的変数",
-    "effect": "効果", "claim": "主張", "verdict": "判定", "evidence": "根拠", "holds": "成り立つ",
+    "effect": "効果", "claim": "主張", "evidence": "根拠", "holds": "成り立つ",
     "does not hold": "成り立たない", "cannot be told": "判断できない",
     "see notebook 08": "ノートブック08を参照",
     "Adding pose makes CLIP worse (experiment 1)": "姿勢を加えるとCLIPは悪くなる（実験1）",
