@@ -36,6 +36,8 @@ def test_numbers_have_the_digits_they_deserve(save):
             "people": [12345, 7],
             "exact": [47.8391, -0.001],
             "thesis": [1557, float("nan")],
+            "hits": [3160.0, 3133.0],
+            "evidence": ["-16.0 (-20.7 to -11.8)", "by seed"],
             "p": [0.0004, 0.05],
             "mcnemar_p": [0.001, float("nan")],
             "mixed": pd.Series([np.int64(3), 0.5], ["one", "two"], dtype=object),
@@ -45,11 +47,23 @@ def test_numbers_have_the_digits_they_deserve(save):
     )
     latex, cells = save(table)
     assert cells[1:] == [
-        ["one", "12,345", "47.84", "1,557", "<0.001", "0.001", "3", "−1,643"],
-        ["two", "7", "0.00", "--", "0.050", "--", "0.50", "0"],
+        [
+            "one",
+            "12,345",
+            "47.84",
+            "1,557",
+            "3,160",
+            "−16.0 (−20.7 to −11.8)",
+            "<0.001",
+            "0.001",
+            "3",
+            "−1,643",
+        ],
+        ["two", "7", "0.00", "--", "3,133", "by seed", "0.050", "--", "0.50", "0"],
     ]
-    assert r"one & 12,345 & 47.84 & 1,557 & $<$0.001 & 0.001 & 3 & $-$1,643 \\" in latex
-    assert r"\begin{tabular}{lrrrrrrr}" in latex
+    numbers = "12,345 & 47.84 & 1,557 & 3,160 & $-$16.0 ($-$20.7 to $-$11.8) & $<$0.001 & 0.001 & 3"
+    assert rf"one & {numbers} & $-$1,643 \\" in latex
+    assert r"\begin{tabular}{lrrrrlrrrr}" in latex
 
 
 def test_latex_has_rules_caption_and_label(save):
@@ -91,10 +105,10 @@ def test_numbers_that_name_rows_are_not_counts(save):
 
 def test_levels_of_rows_are_named_once_and_set_apart(save):
     index = pd.MultiIndex.from_product([["all", "score < 0.5"], ["CLIP only", "CLIP + pose"]])
-    latex, cells = save(pd.DataFrame({"exact": [1.0, 2, 3, 4]}, index.set_names(["people", "arm"])))
+    latex, cells = save(pd.DataFrame({"exact": [1.25, 2, 3, 4]}, index.set_names(["people", "arm"])))
     body = latex.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines()
     assert body == [
-        r"all & CLIP only & 1.00 \\",
+        r"all & CLIP only & 1.25 \\",
         r" & CLIP + pose & 2.00 \\",
         r"\addlinespace",
         r"score $<$ 0.5 & CLIP only & 3.00 \\",
@@ -124,8 +138,8 @@ def test_long_tables_stand_in_two_halves(save):
 def test_wide_tables_are_smaller(save):
     sizes = [size for size, *_ in SIZES]
     used = [
-        next(size for size in sizes if size in save(pd.DataFrame(1.0, ["a"], range(width)))[0])
-        for width in (3, 15, 18)
+        next(size for size in sizes if size in save(pd.DataFrame(1.25, ["a"], range(width)))[0])
+        for width in (3, 15, 17)
     ]
     assert used == sizes
 
