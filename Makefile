@@ -34,7 +34,7 @@ report: $(READY)
 test: $(RAY_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score
+from studies import VERBS, draw_logits, draw_people
 
 from lib import experiments
 from lib.experiments.decodings import decode
@@ -21,7 +22,6 @@ from lib.metrics import (
     tune_threshold,
     tune_thresholds,
 )
-from tests.studies import VERBS, draw_logits, draw_people
 
 PEOPLE = draw_people()
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from studies import VERBS, WIDTH, draw_features, draw_logits, draw_people
 
 from lib import experiments
 from lib.metrics import exact_match
 from lib.models import ActionMLP, fit, predict
 from lib.profiles import Profile, load_profile
-from tests.studies import VERBS, WIDTH, draw_features, draw_logits, draw_people
 
 PEOPLE = draw_people()
 FEATURES = draw_features(PEOPLE)

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
+from studies import VERBS, draw_logits, draw_people
 
 from lib import experiments
 from lib.experiments.judgements import judge
 from lib.metrics import paired_bootstrap
-from tests.studies import VERBS, draw_logits, draw_people
 
 PEOPLE = draw_people(splits={"train": 10, "val": 40, "test": 300})
 TEST = PEOPLE[PEOPLE["split"] == "test"]

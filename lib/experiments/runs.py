@@ -85,8 +85,8 @@ def train_arm(
     device: str = "cpu",
     make_model: MakeModel = ActionMLP,
     learning_rate: float = LEARNING_RATE,
-) -> tuple[SeededModule, dict[int, int]]:
-    """Train one arm as `run_experiment` does under `clean`; return the network and each seed's epoch.
+) -> tuple[SeededModule, pd.Series]:
+    """Train one arm as `run_experiment` does under `clean`; return the network and each seed's epoch, by seed.
 
     On a CPU with the same number of threads it has the very weights whose results were kept.
     """

@@ -8,7 +8,7 @@ Table = np.ndarray | pd.DataFrame
 
 def check_features(features: Table, width: int, name: str = "features") -> np.ndarray:
     """Return features as (n, width) float32; ValueError where a number is missing or the width is another."""
-    values = np.ascontiguousarray(features, dtype=np.float32)
+    values = np.require(features, np.float32, ["C", "W"])  # PyTorch takes no read-only arrays
     if values.ndim != 2 or values.shape[1] != width:
         raise ValueError(f"{name}: expected shape (n, {width}), got {values.shape}")
     if people := int((~np.isfinite(values)).any(axis=1).sum()):
@@ -28,7 +28,7 @@ def check_people(
     same = not (isinstance(features, pd.DataFrame) and isinstance(labels, pd.DataFrame))
     if not same and not features.index.equals(labels.index):
         raise ValueError(f"{name}: features and labels are of other people, or in another order")
-    numbers, truth = check_features(features, width, f"{name} features"), np.ascontiguousarray(labels)
+    numbers, truth = check_features(features, width, f"{name} features"), np.require(labels, None, ["C", "W"])
     if truth.dtype != bool:
         raise ValueError(f"{name} labels: expected booleans, got {truth.dtype}")
     if truth.shape != (len(numbers), verbs):
