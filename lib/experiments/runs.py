@@ -86,7 +86,7 @@ def train_arm(
     make_model: MakeModel = ActionMLP,
     learning_rate: float = LEARNING_RATE,
 ) -> tuple[SeededModule, pd.Series]:
-    """Train one arm as `run_experiment` does under `clean`; return the network and each seed's epoch, by seed.
+    """Train one arm as `run_experiment` does under `clean`; return the network and the epochs by seed.
 
     On a CPU with the same number of threads it has the very weights whose results were kept.
     """
