@@ -15,7 +15,7 @@ import pytest
 from conftest import SAMPLE
 from PIL import Image
 
-from lib import experiments, metrics
+from lib import experiments, metrics, prediction
 from lib.features import load_features
 from lib.profiles import PARAMETERS, ROOT, load_profile
 from lib.vcoco import VERBS, load_profile_people
@@ -297,6 +297,67 @@ def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
     assert set(published.index[published["significant"] == "always"]) == {"hold", "stand", "look", "throw"}
     assert "Warning" not in all_text(notebook)
     assert "cannot be significant whatever the pairing" in all_text(notebook)
+
+
+@pytest.fixture(scope="module")
+def beyond(experimented):
+    """Notebooks 08 and 09 after 06, quickly: their numbers mean nothing."""
+    folder, _ = experimented
+    names = ("08_beyond_the_thesis", "09_predict_your_images")
+    return folder, {name[:2]: run(name, folder, EPOCHS=2, SEEDS=2) for name in names}
+
+
+def test_08_judges_every_study_by_the_tested_rule(beyond):
+    folder, notebooks = beyond
+    profile, figures = load_profile("sample", folder), folder / "figures/sample"
+    people = load_profile_people(profile)
+    results = experiments.load_results(profile, "08_scale", "08")
+    test = experiments.test_people(results, people)
+    table = pd.read_csv(figures / "08_scale.csv", index_col="arm")
+    references = table["reference"].dropna().to_dict()
+    assert len(references) == 10
+    assert set(references.values()) == {"CLIP", "unit CLIP"}
+    expected = experiments.verdicts(results, test, list(VERBS), references)
+    pd.testing.assert_frame_equal(table, expected.rename_axis("arm"), check_dtype=False)
+    for study in ("view", "fusion", "confidence", "oracles", "heads"):
+        judged = pd.read_csv(figures / f"08_{study}.csv", index_col="arm").dropna(subset="p_holm")
+        assert judged["verdict"].str.match("helps|hurts|no difference shown").all()
+    text = all_text(notebooks["08"])
+    assert text.count("**Verdict.**") == 7
+    assert "Warning" not in text
+
+
+def test_09_predicts_as_the_features_of_notebook_02_do_with_the_model_of_08(beyond):
+    folder, notebooks = beyond
+    profile = load_profile("sample", folder)
+    people = load_profile_people(profile)
+    model = prediction.load_profile_model(profile)
+    tables = {view: load_features(profile, view, people) for view in model.card.inputs.views}
+    expected = model.probabilities(model.card.inputs.apply(people, tables))
+    written = pd.read_csv(folder / "figures/sample/09_predictions/model/predictions.csv")
+    written["file_name"] = written["image"].str.rpartition("/")[2]
+    compared = 0
+    for _, row in written.iterrows():
+        same = (people["file_name"] == row["file_name"]) & ((people["x"] - row["x"]).abs() < 0.01)
+        (ann_id,) = people.index[same & ((people["w"] - row["w"]).abs() < 0.01)]
+        assert row[list(VERBS)].to_numpy(float) == pytest.approx(expected.loc[ann_id].to_numpy(), abs=1e-4)
+        compared += 1
+    assert compared >= 12
+    assert "Warning" not in all_text(notebooks["09"])
+
+
+def test_08_is_redrawn_without_training_and_09_first_says_what_to_run(beyond, tmp_path):
+    folder, _ = beyond
+    files = [path for path in (folder / "data/sample/results").iterdir() if path.name.startswith("08")]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    assert all(path.suffix == ".parquet" for path in files), "no state of a training is left"
+    run("08_beyond_the_thesis", folder, EPOCHS=2, SEEDS=2, LANGUAGE="ja")
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+    people = tmp_path / "data/sample/people.parquet"
+    people.parent.mkdir(parents=True)
+    shutil.copy(folder / "data/sample/people.parquet", people)
+    with pytest.raises(papermill.PapermillExecutionError, match="run notebook 08_beyond_the_thesis"):
+        run("09_predict_your_images", tmp_path)
 
 
 def test_on_vcoco_experiments_end_with_ours_the_thesis_and_the_difference(experimented, tmp_path):
