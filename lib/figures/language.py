@@ -44,7 +44,7 @@ JAPANESE = {
     "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り抜き）",
     "trained, crop": "訓練（切り抜き）", "true keypoints": "真のキーポイント",
     # Notebook 08
-    "difference to the reference, points": "基準との差（ポイント）", "reference": "基準", "verdict": "判定",
+    "difference, points": "差（ポイント）", "reference": "基準", "verdict": "判定",
     "helps": "有効", "hurts": "有害", "difference_low": "95%下限", "difference_high": "95%上限",
     "CLIP": "CLIP", "unit CLIP": "単位CLIP", "true pose": "真の姿勢", "true objects": "真の物体",
     "both": "両方",

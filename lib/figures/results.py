@@ -108,7 +108,8 @@ def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match
     axis.grid(axis="x")
     axis.set_axisbelow(True)
     if grouped:
-        figure.legend(loc="outside upper center", ncols=len(groups), handletextpad=0.1)
+        columns = len(groups) if len(groups) < 4 else 2
+        figure.legend(loc="outside upper center", ncols=columns, handletextpad=0.1)
     if (table["low"] < 0).any():
         axis.axvline(0, color="black", linewidth=0.7)
     return figure
@@ -118,4 +119,4 @@ def draw_verdicts(table: pd.DataFrame, language: str) -> Figure:
     """Show the judged arms of a study, from `verdicts`: each one's difference to its reference in points."""
     judged = table.dropna(subset="difference")[["difference", "difference_low", "difference_high"]]
     judged = judged.set_axis(["difference", "low", "high"], axis="columns")
-    return draw_intervals(judged, language, "difference to the reference, points")
+    return draw_intervals(judged, language, "difference, points")
