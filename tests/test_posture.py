@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from lib.experiments import find_same_posture
-from lib.experiments.arms import POSE_COLUMNS
+from lib.experiments.inputs import POSE_COLUMNS
 from lib.experiments.posture import FEWEST_JOINTS, confident_joints, posture_distances
 from lib.pose.keypoints import HIPS, SHOULDERS
 

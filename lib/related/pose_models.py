@@ -7,7 +7,7 @@ import pandas as pd
 
 from lib.coco import KEYPOINTS
 from lib.experiments import Results, complete_people, run_experiment
-from lib.experiments.arms import POSE_COLUMNS
+from lib.experiments.inputs import POSE_COLUMNS
 from lib.features.views import POSE_GROUPS
 from lib.models import ActionMLP, SeededModule
 from lib.pose import evaluate_people
