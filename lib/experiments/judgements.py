@@ -30,7 +30,7 @@ def verdicts(
     `verdict`:
 
     helps, hurts          `p_holm` is below 0.05 and the interval above, or below, 0
-    no difference shown   otherwise, with what the interval, this arm's own, excludes
+    no difference shown   otherwise: what lies outside of the interval, this arm's own, is excluded
     reference             the arm is not judged
 
     p is at least 2 / (`resamples` + 1), and Holm multiplies it: fewer resamples could prove nothing.
@@ -52,10 +52,9 @@ def verdicts(
 
 def say_verdicts(table: pd.DataFrame) -> str:
     """Say in one line what `verdicts` found: the judged arms by verdict, with their differences."""
-    kinds = table["verdict"].str.split(";").str[0]
     parts = []
     for kind in ("helps", "hurts", "no difference shown"):
-        mine = table[kinds == kind]
+        mine = table[table["verdict"] == kind]
         if len(mine):
             arms = [
                 f"{arm} ({row.difference:+.1f})"
@@ -73,8 +72,7 @@ def judge(row: tuple) -> str:
         return "helps"
     if row.p_holm < SIGNIFICANT and row.difference_high < 0:
         return "hurts"
-    largest = math.ceil(10 * max(-row.difference_low, row.difference_high)) / 10
-    return f"no difference shown; more than {largest:.1f} points either way is excluded"
+    return "no difference shown"
 
 
 def score_bins(scores: pd.Series, bounds: Sequence[float]) -> pd.Series:

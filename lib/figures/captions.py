@@ -111,9 +111,9 @@ FIGURES = {
     ),
     "07_examples": (
         "People whom only CLIP + pose (above) or only CLIP (below) matches exactly: what each names, with K "
-        "known; ✓ all right, ✗ not. Protocol clean, seeds averaged.",
+        "known; a tick where all are right. Protocol clean, seeds averaged.",
         "「CLIP＋姿勢」だけ（上段）または「CLIPのみ」だけ（下段）が完全一致した人物と、各モデルの答え"
-        "（Kは既知、✓は全て正解）。プロトコルclean、乱数種の平均。",
+        "（Kは既知、チェックは全て正解）。プロトコルclean、乱数種の平均。",
     ),
     "07_same_posture": (
         "The same posture, different actions: pairs of test people, one above the other, whose poses are "
@@ -157,8 +157,9 @@ FIGURES = {
         f"研究7：同じCLIP特徴の上の分類器、{_DIFFERENCES[1]}",
     ),
     "09_people": (
-        "Test images with the verbs that the saved model names; ✓ right, ✗ wrong, missed ones in brackets.",
-        "保存したモデルが挙げる動詞（✓は正解、✗は誤り、括弧内は見逃し）。",
+        "Test images with the verbs that the saved model names: ticks are right, crosses wrong, missed ones in "
+        "brackets.",
+        "保存したモデルが挙げる動詞（チェックは正解、×は誤り、括弧内は見逃し）。",
     ),
     "09_probabilities": (
         "The probability of every verb for people of test images; dots mark true verbs.",
