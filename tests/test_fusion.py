@@ -217,7 +217,7 @@ def test_the_gate_is_zero_without_a_pose_and_closing_it_takes_the_pose_away(pose
     features, _ = draw_people(30)
     nobody = replaced(features, 0 * joints_of(features))
     model = GatedFusion(WIDTH, 2, clip_features=CLIP, pose=pose, **SMALL)
-    gates = model.gates(torch.from_numpy(features))
+    gates = model.gates(features)
     assert gates.shape == (2, 30)
     assert (gates[:, 0] == 0).all()
     assert ((gates[:, 1:] > 0) & (gates[:, 1:] < 1)).all()

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lib.models.inputs import Table, check_features
 from lib.models.pose_encoders import POSE_ENCODERS, WIDTH
 from lib.models.seeded import SeededModule, SeedLinear
 
@@ -100,10 +102,10 @@ class LateFusion(Fusion):
 
 
 class GatedFusion(Fusion):
-    """As a hidden layer: CLIP's beside the encoded pose times a gate, a number from 0 to 1 per person.
+    """Fusion after a hidden layer: CLIP's beside the encoded pose times a gate, one number per person.
 
-    The gate is a logistic unit on CLIP's numbers and the mean score of all joints, the thesis's score of a
-    pose; exactly 0 without a pose. After the gated multimodal unit of Arevalo et al. (Gated Multimodal Units
+    The gate is a logistic unit, from 0 to 1, on CLIP's numbers and the mean score of all joints, the thesis's
+    score of a pose; exactly 0 without a pose. After the gated multimodal unit of Arevalo et al. (Gated Multimodal Units
     for Information Fusion, 2017), whose gate weighs both inputs.
     """
 
@@ -116,9 +118,11 @@ class GatedFusion(Fusion):
         gated = self._open(clip, joints) * self.encoder(joints)
         return self.head(torch.cat([self.clip_layer(clip), gated], dim=-1))
 
-    def gates(self, x: Tensor) -> Tensor:
-        """Return each person's gate (s, n)."""
-        return self._open(*self.split(x)).squeeze(-1)
+    @torch.inference_mode()
+    def gates(self, features: Table) -> np.ndarray:
+        """Return the gates (s, n), every seed's, of n people's features (n, in_features), as for `predict`."""
+        x = torch.from_numpy(check_features(features, self.in_features)).to(self.gate.weight.device)
+        return self._open(*self.split(x)).squeeze(-1).cpu().numpy()
 
     def _open(self, clip: Tensor, joints: Tensor) -> Tensor:
         score = joints[..., 2].mean(dim=-1, keepdim=True)

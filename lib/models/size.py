@@ -9,7 +9,7 @@ from lib.models.seeded import SeededModule
 
 def count_parameters(model: SeededModule) -> int:
     """Return how many numbers a model learns for each of its seeds."""
-    return sum(values[0].numel() for values in model.parameters())
+    return sum(values[0].numel() for values in model.parameters() if values.requires_grad)
 
 
 def match_hidden(make_model: Callable[..., SeededModule], reference: SeededModule) -> int:
