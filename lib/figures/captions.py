@@ -157,7 +157,7 @@ FIGURES = {
         f"研究7：同じCLIP特徴の上の分類器、{_DIFFERENCES[1]}",
     ),
     "09_people": (
-        "Test images with the verbs that the saved model names: ticks are right, crosses wrong, missed ones in "
+        "Test images and the verbs that the saved model names: ticks right, crosses wrong, missed ones in "
         "brackets.",
         "保存したモデルが挙げる動詞（チェックは正解、×は誤り、括弧内は見逃し）。",
     ),
