@@ -75,8 +75,8 @@ class Fusion(SeededModule):
 class ConcatFusion(Fusion):
     """Early fusion: the thesis's three layers on CLIP's numbers and the encoded pose, side by side.
 
-    Without an encoder it is `ActionMLP`. Snoek et al., Early versus late fusion in semantic video analysis,
-    2005.
+    With the pose's own numbers instead it is `ActionMLP`. Snoek et al., Early versus late fusion in semantic
+    video analysis, 2005.
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
@@ -105,8 +105,8 @@ class GatedFusion(Fusion):
     """Fusion after a hidden layer: CLIP's beside the encoded pose times a gate, one number per person.
 
     The gate is a logistic unit, from 0 to 1, on CLIP's numbers and the mean score of all joints, the thesis's
-    score of a pose; exactly 0 without a pose. After the gated multimodal unit of Arevalo et al. (Gated Multimodal Units
-    for Information Fusion, 2017), whose gate weighs both inputs.
+    score of a pose; exactly 0 without a pose. After the gated multimodal unit of Arevalo et al. (Gated
+    Multimodal Units for Information Fusion, 2017), whose gate weighs both inputs.
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
@@ -120,7 +120,7 @@ class GatedFusion(Fusion):
 
     @torch.inference_mode()
     def gates(self, features: Table) -> np.ndarray:
-        """Return the gates (s, n), every seed's, of n people's features (n, in_features), as for `predict`."""
+        """Return every seed's gates (s, n) of n people's features (n, in_features); raises as `predict`."""
         x = torch.from_numpy(check_features(features, self.in_features)).to(self.gate.weight.device)
         return self._open(*self.split(x)).squeeze(-1).cpu().numpy()
 
