@@ -138,7 +138,7 @@ def test_predicting_is_sure_and_changes_nothing(people):
 def test_weights_are_saved_with_what_rebuilds_them(people, tmp_path):
     model = fit(RegularisedMLP(WIDTH, seeds=[4, 1], **SMALL, **BOTH), *people, **SETTINGS).model
     save_weights(tmp_path / "x.safetensors", model, ["a", "b", "c"])
-    loaded, _ = load_weights(tmp_path / "x.safetensors", RegularisedMLP)
+    loaded, _ = load_weights(tmp_path / "x.safetensors")
     assert same_bits(loaded, model)
     np.testing.assert_array_equal(predict(loaded, people[0]), predict(model, people[0]))
 

@@ -111,7 +111,7 @@ FIGURES = {
     ),
     "07_examples": (
         "People whom only CLIP + pose (above) or only CLIP (below) matches exactly: what each names, with K "
-        "known; a tick where all are right. Protocol clean, seeds averaged.",
+        "known, and a tick where all are right; protocol clean, seeds averaged.",
         "「CLIP＋姿勢」だけ（上段）または「CLIPのみ」だけ（下段）が完全一致した人物と、各モデルの答え"
         "（Kは既知、チェックは全て正解）。プロトコルclean、乱数種の平均。",
     ),

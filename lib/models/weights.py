@@ -10,11 +10,13 @@ from safetensors.torch import save_file
 from lib.models.fusion import ConcatFusion, FiLM, GatedFusion, LateFusion
 from lib.models.mlp import ActionMLP
 from lib.models.probes import LinearProbe
+from lib.models.regularised import RegularisedMLP
 from lib.models.seeded import SeededModule
 from lib.profiles import DataError, write_whole
 
 KINDS = {
-    kind.__name__: kind for kind in (ActionMLP, ConcatFusion, LateFusion, GatedFusion, FiLM, LinearProbe)
+    kind.__name__: kind
+    for kind in (ActionMLP, RegularisedMLP, ConcatFusion, LateFusion, GatedFusion, FiLM, LinearProbe)
 }
 
 
