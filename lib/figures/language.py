@@ -27,7 +27,7 @@ JAPANESE = {
     "one seed, as the thesis": "論文と同じ（乱数種1つ）", "all seeds, same people": "全乱数種・同じ人物",
     "all": "全員", "score >= 0.5": "スコア0.5以上", "score < 0.5": "スコア0.5未満",
     "CLIP full + pose": "CLIP全体＋姿勢", "trained on everybody": "全員で訓練",
-    "model": "モデル", "image": "画像", "nobody was found in this image": "この画像に人は見つかりません",
+    "model": "モデル", "image": "画像", "nobody was found": "人は見つかりません",
     "no verb above its threshold": "閾値を超える動詞なし",
     "trained on confident": "高スコアで訓練", "trained on random": "無作為で訓練",
 }
