@@ -38,10 +38,7 @@ class PredictionViewer(widgets.VBox):
         truth: pd.DataFrame,
         language: str = "en",
     ) -> None:
-        self.results = {
-            name: {result.image: result for result in its if not result.failure}
-            for name, its in results.items()
-        }
+        self.results = {name: {result.image: result for result in its} for name, its in results.items()}
         self.models, self.truth, self.language = models, truth, language
         images = list(next(iter(self.results.values())))
         self.model = self._menu("model", list(self.results))
@@ -56,12 +53,19 @@ class PredictionViewer(widgets.VBox):
         super().__init__([menus, self.person, widgets.HBox([self.picture, self.bars])])
 
     def _menu(self, label: str, options: list) -> widgets.Dropdown:
-        return widgets.Dropdown(options=options, description=text(label, self.language))
+        layout = {"width": "auto", "min_width": "240px"}
+        return widgets.Dropdown(options=options, description=text(label, self.language), layout=layout)
 
     @property
     def result(self) -> ImageResult:
         """The image that is chosen, with what the chosen model says of its people."""
         return self.results[self.model.value][self.image.value]
+
+    def _pixels(self) -> np.ndarray:
+        """Read the chosen image; a white one stands for an image that cannot be read."""
+        if self.result.failure:
+            return np.full((1, 1, 3), 255, np.uint8)
+        return np.asarray(load_image(self.result.image))
 
     def _show_image(self, change: object = None) -> None:
         """Put the chosen image's picture, its people's boxes and their buttons in place."""
@@ -69,7 +73,7 @@ class PredictionViewer(widgets.VBox):
         names = [person.person for person in people]
         self.person.options = names
         self.person.value = before if before in names else next(iter(names), None)
-        pixels = np.asarray(load_image(self.result.image))
+        pixels = self._pixels()
         scale = SIDE / max(pixels.shape[:2])
         size = [max(1, round(side * scale)) for side in pixels.shape[1::-1]]
         layout = {"width": f"{size[0]}px", "height": f"{size[1]}px", "grid_area": ONE_PLACE, "margin": "0"}
@@ -104,7 +108,7 @@ class PredictionViewer(widgets.VBox):
         """Draw the bars of the chosen person."""
         chosen = [person for person in self.result.people if person.person == self.person.value]
         if not chosen:
-            self.bars.value = escape(text("nobody was found in this image", self.language))
+            self.bars.value = escape(self.result.failure or text("nobody was found", self.language))
             return
         known = self.truth[self.truth.index == (self.result.image, chosen[0].person)]
         true = set(known.columns[known.iloc[0]]) if len(known) else set()
@@ -112,7 +116,7 @@ class PredictionViewer(widgets.VBox):
         self.bars.value = draw_bars(chosen[0], thresholds, true, self.language)
 
     def _repr_mimebundle_(self, **options: object) -> dict[str, str]:
-        picture = draw_overlay(np.asarray(load_image(self.result.image)), self.result.people, self.language)
+        picture = draw_overlay(self._pixels(), self.result.people, self.language)
         still = {"image/png": base64.b64encode(_encode(picture, "png")).decode()}
         return super()._repr_mimebundle_(**options) | still
 

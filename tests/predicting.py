@@ -6,6 +6,7 @@ import pandas as pd
 from conftest import SAMPLE
 
 from lib import prediction
+from lib.coco import BOX
 from lib.experiments import InputForm
 from lib.features import FeatureStore, extract, load_features, load_ingredients, profile_views
 from lib.models import ActionMLP, fit
@@ -46,8 +47,10 @@ def prepare(profile: Profile) -> pd.DataFrame:
 
 
 def tested(people: pd.DataFrame) -> pd.DataFrame:
-    """Return the first people of test."""
-    return people[people["split"] == "test"].head(TESTED_ON)
+    """Return the first people of test, one of them with a box in which nobody can be found."""
+    few = people[people["split"] == "test"].head(TESTED_ON).copy()
+    few.loc[few.index[-1], BOX] = [1.0, 1.0, 2.0, 2.0]
+    return few
 
 
 def read_features(profile: Profile, form: InputForm, people: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -268,6 +268,8 @@ def test_top_down_models_give_one_pose_per_box(tmp_path):
     assert (poses.found == 1).all()
     np.testing.assert_allclose(poses.scores, poses.keypoints[..., 2].mean(axis=1))
     torch.save({"state_dict": estimator.detector.network.state_dict()}, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match="finds nobody by itself"):
+        estimator.find([])
     again = PoseEstimator(tmp_path / "weights.pth", model="simple_baseline", batch_size=9)
     np.testing.assert_allclose(
         again.estimate([PICTURES[0]] * len(BOXES), BOXES).keypoints, poses.keypoints, atol=1e-4

@@ -33,7 +33,7 @@ JAPANESE = {
     "other": "その他",
     "posture - all others": "姿勢 − その他",
     "CLIP + pose less CLIP only, points": "CLIP＋姿勢 − CLIPのみ（ポイント）",
-    "model": "モデル", "image": "画像", "nobody was found in this image": "この画像に人は見つかりません",
+    "model": "モデル", "image": "画像", "nobody was found": "人は見つかりません",
     "no verb above its threshold": "閾値を超える動詞なし",
     "trained on confident": "高スコアで訓練", "trained on random": "無作為で訓練",
     "accuracy on validation, %": "検証の正解率（%）", "average precision, %": "平均適合率（%）",

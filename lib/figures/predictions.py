@@ -96,6 +96,10 @@ def draw_probabilities(
     """
     shown = people.dropna(subset=list(verbs)).head(24)
     figure, axis = plt.subplots(figsize=(TWO_COLUMNS, 1.2 + 0.17 * max(3, len(shown))))
+    if shown.empty:
+        axis.axis("off")
+        axis.text(0.5, 0.5, text("nobody was found", language), ha="center")
+        return figure
     rows = [f"{Path(image).stem[-12:]} · {person}" for image, person in shown[["image", "person"]].to_numpy()]
     columns = [text(verb, language) for verb in verbs]
     draw_shares(axis, shown[list(verbs)], rows, columns, cbar_kws={"format": PercentFormatter(1, 0)})

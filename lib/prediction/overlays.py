@@ -14,7 +14,7 @@ from lib.figures.style import COLOURS
 from lib.prediction.results import Person
 
 SMALLEST, LARGEST = 720, 1600  # pixels of the longer side, so that lines of text fit below
-MOST_ENLARGED = 4
+MOST_ENLARGED, NARROWEST = 4, 480  # times; pixels of the lines' width, whatever the picture's
 SHOWN = 0.2  # the confidence from which a joint is drawn
 
 
@@ -30,12 +30,13 @@ def draw_overlay(pixels: np.ndarray, people: Sequence[Person], language: str) ->
     drawing = ImageDraw.Draw(picture)
     for number, person in enumerate(people):
         _draw_person(drawing, person, COLOURS[number % len(COLOURS)], scale, font)
+    width = max(NARROWEST, picture.width)
     lines = [
         (line, COLOURS[number % len(COLOURS)])
         for number, person in enumerate(people)
-        for line in _wrap(_describe(person, language), font, size[0] - 2 * font.size)
+        for line in _wrap(_describe(person, language), font, width - 2 * font.size)
     ]
-    return _add_lines(picture, lines, font)
+    return _add_lines(picture, lines, font, width)
 
 
 def _scale(width: int, height: int) -> float:
@@ -106,11 +107,11 @@ def _wrap(words: list[str], font: ImageFont.FreeTypeFont, width: float) -> list[
 
 
 def _add_lines(
-    picture: Image.Image, lines: list[tuple[str, str]], font: ImageFont.FreeTypeFont
+    picture: Image.Image, lines: list[tuple[str, str]], font: ImageFont.FreeTypeFont, width: int
 ) -> Image.Image:
-    """Put coloured lines of text below a picture."""
+    """Put coloured lines of text below a picture, on a page of a width."""
     step = round(1.5 * font.size)
-    whole = Image.new("RGB", (picture.width, picture.height + step * len(lines)), "white")
+    whole = Image.new("RGB", (width, picture.height + step * len(lines)), "white")
     whole.paste(picture)
     drawing = ImageDraw.Draw(whole)
     for number, (line, colour) in enumerate(lines):

@@ -40,18 +40,19 @@ class _Row(msgspec.Struct):
 def find_people(
     estimator: "PoseEstimator", pictures: Sequence[np.ndarray], min_score: float = MIN_SCORE
 ) -> list[pd.DataFrame]:
-    """Find the people in RGB pictures (h, w, 3); return a table for each, from left to right.
-
-    Columns: `person`, numbered from "1"; a box around the joints, grown and clipped to the picture; `score`;
-    and the joints in pixels of the picture. Left out are people of a lower score, of fewer than 3 joints, and
-    those whose box is more or less that of somebody with a higher score.
-    """
-    found = estimator.find(pictures)
+    """Find the people in RGB pictures (h, w, 3); return `box_people`'s table for each."""
     sizes = [picture.shape[1::-1] for picture in pictures]
-    return [_tabulate(people, *size, min_score) for people, size in zip(found, sizes, strict=True)]
+    found = estimator.find(pictures)
+    return [box_people(people, *size, min_score) for people, size in zip(found, sizes, strict=True)]
 
 
-def _tabulate(people: "People", width: int, height: int, min_score: float) -> pd.DataFrame:
+def box_people(people: "People", width: int, height: int, min_score: float = MIN_SCORE) -> pd.DataFrame:
+    """Return the people found in a picture as a table, from left to right, with a box around each.
+
+    Columns: `person`, numbered from "1"; the box around the joints, grown and clipped to the picture;
+    `score`; and the joints in pixels of the picture. Left out are people of a lower score, of fewer than 3
+    joints, and those whose box is more or less that of somebody with a higher score.
+    """
     kept = []
     for number in np.argsort(-people.scores, kind="stable"):
         box = _box_around(people.keypoints[number], width, height)

@@ -81,9 +81,9 @@ def predict_images(
 
     Returns a result per image, in their order. What is finished in `output` already, made of the same, is not
     computed again. An image that cannot be read has the reason as its `failure`; the others go on. Raises
-    DataError where the model does not fit the profile's weights, or no box is of any of the images.
+    DataError where the model does not fit the profile's weights, or none of the boxes is of any image.
     """
-    if boxes is not None and all(boxes_of(image, boxes).empty for image in images):
+    if boxes is not None and len(boxes) and all(boxes_of(image, boxes).empty for image in images):
         raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
     views = {view.name: view for view in profile_views(profile, device, precision)}
     recipes = {name: Recipe(views[name], views[name].ingredients()) for name in model.card.inputs.views}

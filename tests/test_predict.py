@@ -1,0 +1,337 @@
+"""Prediction on any images: the pipeline's own numbers, odd files, exit codes, kills, nothing lost."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import predicting
+import pytest
+from conftest import SAMPLE
+from PIL import Image
+
+from lib import predict, prediction
+from lib.coco import BOX
+from lib.prediction.images import IMAGES_AT_ONCE, PIXELS_AT_ONCE, batches, find_images, name_results
+from lib.profiles import DataError, Profile
+from lib.vcoco import VERBS, load_profile_people
+
+PICTURES = sorted((SAMPLE / "images/val2014").glob("*.jpg"))
+
+
+def run(profile: Profile, *arguments: object) -> int:
+    """Run the command in this process."""
+    return predict.main([*map(str, arguments), "--profile", str(profile.inputs)])
+
+
+def read(output: Path) -> tuple[dict, pd.DataFrame]:
+    content = json.loads((output / "predictions.json").read_text())
+    return content, pd.read_csv(output / "predictions.csv", dtype={"person": str})
+
+
+def write_boxes(people: pd.DataFrame, file: Path) -> Path:
+    prediction.label_boxes(people).to_csv(file, index=False)
+    return file
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """A folder with three of the sample's images."""
+    folder = tmp_path / "写真"
+    folder.mkdir()
+    for picture in PICTURES[:3]:
+        shutil.copy(picture, folder / picture.name)
+    return folder
+
+
+# --- The numbers
+
+
+@pytest.mark.parametrize("name", predicting.FORMS)
+def test_probabilities_are_those_of_the_experiments_pipeline(name, modelled, tmp_path):
+    """The same persons in the same boxes: stored features, the form, the network; and the command."""
+    people = predicting.tested(load_profile_people(modelled))
+    model = prediction.load_profile_model(modelled, name)
+    form = model.card.inputs
+    numbers = form.apply(people, predicting.read_features(modelled, form, people))
+    expected = model.probabilities(numbers)
+    images = [modelled.image_path("test", file) for file in people["file_name"].unique()]
+    boxes = write_boxes(people, tmp_path / "boxes.csv")
+    arguments = ["--boxes", boxes, "--output", tmp_path / "out", "--model", name]
+    assert run(modelled, *images, *arguments) == 0
+    content, table = read(tmp_path / "out")
+    seen = table.set_index(table["person"].astype(int))[list(VERBS)].loc[people.index]
+    np.testing.assert_allclose(seen, expected, atol=1e-4)
+    assert expected.isna().any(axis=None) == (name == "thesis")
+    for image in content["images"]:
+        for person in image["people"]:
+            if person["probabilities"] is None:
+                assert person["failure"] == "no pose was found in this box, and the model needs one"
+                continue
+            thresholds = model.card.thresholds
+            above = [v for v, p in person["probabilities"].items() if p > thresholds[v]]
+            assert person["verbs"] == above
+
+
+def test_json_and_csv_say_the_same(modelled, pictures, tmp_path):
+    assert run(modelled, pictures, "--output", tmp_path / "out") == 0
+    content, table = read(tmp_path / "out")
+    rows = [(image["image"], person) for image in content["images"] for person in image["people"]]
+    assert len(rows) == len(table) > 0
+    for (image, person), (_, row) in zip(rows, table.iterrows(), strict=True):
+        assert row["image"] == image
+        assert row["person"] == person["person"]
+        assert row["verbs"] == ", ".join(person["verbs"])
+        for field in (*BOX, "score"):
+            assert row[field] == pytest.approx(person[field], rel=1e-5)
+        for verb, probability in person["probabilities"].items():
+            assert row[verb] == pytest.approx(probability, rel=1e-5)
+    assert content["model"]["name"] == "model "
+    assert content["boxes_given"] is False
+    for image in content["images"]:
+        with Image.open(tmp_path / "out" / image["overlay"]) as overlay:
+            assert overlay.format == "JPEG"
+        with Image.open(image["image"]) as original:
+            assert (image["width"], image["height"]) == original.size
+
+
+def test_real_images_run_end_to_end(shared, modelled, tmp_path):
+    """20 real photographs; the sample's networks were never shown one, so the answers mean nothing."""
+    assert run(modelled, shared / "vcoco/images", "--output", tmp_path, "--model", "clip") == 0
+    content, table = read(tmp_path)
+    assert len(content["images"]) == len(list((tmp_path / "overlays").iterdir())) == 20
+    assert table[list(VERBS)].notna().all(axis=None)
+    assert not any(image["failure"] for image in content["images"])
+
+
+# --- Odd files
+
+
+@pytest.fixture
+def odd(tmp_path) -> Path:
+    """One drawn scene in many kinds of file, and files that are no images."""
+    folder = tmp_path / "odd"
+    (folder / "下 のフォルダ").mkdir(parents=True)
+    with Image.open(PICTURES[0]) as picture:
+        scene = picture.convert("RGB")
+    scene.save(folder / "upright.png")
+    turned, exif = scene.transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6
+    turned.save(folder / "turned.png", exif=exif)
+    for mode in ("L", "P", "RGBA", "1"):
+        scene.convert(mode).save(folder / f"mode {mode}.png")
+    sixteen = np.asarray(scene.convert("L")).astype(np.uint16) * 257
+    Image.fromarray(sixteen).save(folder / "sixteen.png")
+    scene.convert("CMYK").save(folder / "下 のフォルダ" / "印刷.JPG")
+    Image.new("RGB", (1, 1)).save(folder / "pixel.png")
+    Image.new("RGB", (320, 240), "grey").save(folder / "nobody.png")
+    panorama = Image.new("RGB", (8000, 1000), "grey")
+    panorama.paste(scene.resize((750, 1000)), (3000, 0))
+    panorama.save(folder / "panorama.jpg")
+    (folder / "text.jpg").write_text("no image")
+    (folder / "empty.png").touch()
+    (folder / "half.jpg").write_bytes(PICTURES[0].read_bytes()[:4000])
+    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "notes.txt").write_text("no image by its name")
+    return folder
+
+
+def test_odd_files_give_results_or_reasons_and_nothing_is_lost(odd, modelled, tmp_path, capsys):
+    assert run(modelled, odd, tmp_path / "absent.png", "--output", tmp_path / "out") == 1
+    content, table = read(tmp_path / "out")
+    images = {Path(image["image"]).name: image for image in content["images"]}
+    assert images.keys() == {path.name for path in odd.rglob("*.*")} - {"notes.txt"} | {"absent.png"}
+    failed = {name: image["failure"] for name, image in images.items() if image["failure"]}
+    assert failed.keys() == {"text.jpg", "empty.png", "half.jpg", "gone.jpg", "absent.png"}
+    said = capsys.readouterr()
+    for name, reason in failed.items():
+        assert name in reason
+        assert reason in said.err
+        assert "missing" in reason if name in ("gone.jpg", "absent.png") else "cannot be decoded" in reason
+    assert "Traceback" not in said.err
+    assert "12 images" not in said.err
+    for name in ("pixel.png", "nobody.png"):
+        assert images[name]["people"] == []
+        assert (tmp_path / "out" / images[name]["overlay"]).exists()
+    assert images["turned.png"]["people"] == images["upright.png"]["people"] != []
+    assert (images["turned.png"]["width"], images["turned.png"]["height"]) == Image.open(
+        odd / "upright.png"
+    ).size
+    assert images["mode RGBA.png"]["people"] == images["upright.png"]["people"]
+    assert images["sixteen.png"]["people"] == images["mode L.png"]["people"] != []
+    assert len(images["印刷.JPG"]["people"]) == len(images["upright.png"]["people"])
+    assert set(table["image"].map(lambda image: Path(image).name)) <= images.keys() - failed.keys()
+    with Image.open(tmp_path / "out" / images["panorama.jpg"]["overlay"]) as overlay:
+        assert overlay.width == 1600
+
+
+def test_an_image_that_became_unreadable_leaves_nothing_old_behind(modelled, pictures, tmp_path):
+    out = tmp_path / "out"
+    assert run(modelled, pictures, "--output", out, "--model", "clip") == 0
+    victim = sorted(pictures.iterdir())[1]
+    victim.write_bytes(b"no longer")
+    assert run(modelled, pictures, "--output", out, "--model", "clip") == 1
+    content, table = read(out)
+    assert str(victim) not in set(table["image"])
+    assert [bool(image["failure"]) for image in content["images"]] == [False, True, False]
+    assert len(list((out / "overlays").iterdir())) == 2
+
+
+# --- Exit codes and messages
+
+
+def test_wrong_usage_ends_with_2_and_one_sentence(modelled, pictures, tmp_path, capsys):
+    (tmp_path / "none").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "boxes.csv").write_text("image,x,y,w\na.jpg,1,2,3\n")
+    (tmp_path / "others.csv").write_text("image,x,y,w,h\nother.jpg,1,2,3,4\n")
+    empty = predicting.make_profile(tmp_path / "none")
+    for arguments, said in (
+        ([pictures, "--model", "best"], "choose from (no name), clip, thesis"),
+        ([tmp_path / "none"], "no images there; name a folder of .jpg"),
+        ([pictures, "--boxes", tmp_path / "boxes.csv"], "missing required field `h`"),
+        ([pictures, "--boxes", tmp_path / "others.csv"], "none names an image that is given"),
+        ([pictures, "--boxes", tmp_path / "absent.csv"], "absent.csv: cannot be read"),
+        ([pictures, "--output", tmp_path / "file", "--model", "clip"], "file"),
+    ):
+        assert run(modelled, "--output", tmp_path / "out", *arguments) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert "Traceback" not in error
+    assert run(empty, pictures) == 2
+    assert "model.json: no saved model; run notebook 08_beyond_the_thesis." in capsys.readouterr().err
+    assert predict.main([str(pictures), "--profile", "smaple"]) == 2
+    assert "choose from sample, vcoco" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        predict.main([])
+    assert stop.value.code == 2
+    assert not (tmp_path / "out/predictions.json").exists()
+
+
+def test_boxes_outside_their_image_fail_alone(modelled, pictures, tmp_path, capsys):
+    first, second, _ = (path.name for path in sorted(pictures.iterdir()))
+    rows = [
+        {"image": first, "x": 20, "y": 30, "w": 80, "h": 120},
+        {"image": first, "person": 7, "x": 9000, "y": 30, "w": 80, "h": 120},
+        {"image": str(pictures / second), "person": "左", "x": 20, "y": 30, "w": 80, "h": 120},
+    ]
+    (tmp_path / "boxes.json").write_text(json.dumps(rows))
+    assert run(modelled, pictures, "--boxes", tmp_path / "boxes.json", "--output", tmp_path / "out") == 1
+    content, table = read(tmp_path / "out")
+    assert table["person"].tolist() == ["1", "7", "左"]
+    assert table[list(VERBS)].isna().all(axis="columns").tolist() == [False, True, False]
+    assert "does not lie in an image" in content["images"][0]["people"][1]["failure"]
+    assert "does not lie in an image" in capsys.readouterr().err
+    assert content["images"][2]["people"] == []
+
+
+def test_predictions_can_be_given_back_as_boxes(modelled, pictures, tmp_path):
+    assert run(modelled, pictures, "--output", tmp_path / "a", "--model", "clip") == 0
+    again = ["--boxes", tmp_path / "a/predictions.csv", "--output", tmp_path / "b", "--model", "clip"]
+    assert run(modelled, pictures, *again) == 0
+    first, second = (read(tmp_path / name)[1] for name in "ab")
+    pd.testing.assert_frame_equal(first.drop(columns="score"), second.drop(columns="score"), atol=1e-3)
+
+
+# --- Again, and after a kill
+
+
+def test_a_second_run_computes_only_what_changed(modelled, pictures, tmp_path):
+    out = tmp_path / "out"
+    command = [pictures, "--output", out, "--model", "clip"]
+    assert run(modelled, *command) == 0
+    made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
+    before = (out / "predictions.csv").read_bytes()
+    assert run(modelled, *command) == 0
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+    assert (out / "predictions.csv").read_bytes() == before
+    changed = sorted(pictures.iterdir())[0]
+    shutil.copy(PICTURES[9], changed)
+    assert run(modelled, *command) == 0
+    assert [path.stem for path in made if path.stat().st_mtime_ns != made[path]] == [changed.stem]
+    for option in (["--language", "ja"], ["--min-score", "0.3"], ["--model", "thesis"]):
+        made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
+        assert run(modelled, *command, *option) == 0
+        assert all(path.stat().st_mtime_ns != made[path] for path in made)
+
+
+def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):
+    images = [str(path) for path in PICTURES[:32]]
+    command = [sys.executable, "-m", "lib.predict", *images, "--profile", str(modelled.inputs)]
+    command += ["--model", "clip", "--output"]
+    out = tmp_path / "killed"
+    with subprocess.Popen([*command, str(out)], stderr=subprocess.DEVNULL) as process:
+        while len(list(out.glob("work/*.json"))) < 5:
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+    done = {path: path.stat().st_mtime_ns for path in out.glob("work/*.json")}
+    assert len(done) < 32
+    assert not (out / "predictions.json").exists()
+    assert run(modelled, *images, "--model", "clip", "--output", out) == 0
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert run(modelled, *images, "--model", "clip", "--output", tmp_path / "whole") == 0
+    killed, whole = read(out)[1], read(tmp_path / "whole")[1]
+    pd.testing.assert_frame_equal(killed, whole, rtol=1e-4)  # other batches, so other rounding
+    assert len(list((out / "overlays").glob("[!.]*"))) == 32
+
+
+# --- Files and memory
+
+
+def test_names_of_results_are_different_and_readable():
+    paths = [Path(name) for name in ("a/x.jpg", "b/x.jpg", "b/X.png", "猫.png", "長" * 80 + ".jpg", "y.jpg")]
+    names = name_results(paths)
+    assert len(set(map(str.casefold, names))) == len(paths)
+    assert names[3] == "猫"
+    assert names[5] == "y"
+    assert all(len(name.encode()) <= 200 for name in names)
+    assert name_results(paths[1:])[0] == names[1], "a name depends on its own file alone"
+
+
+def test_images_are_found_once_below_folders_and_never_in_the_output(pictures, tmp_path):
+    output = pictures / "out"
+    (output / "overlays").mkdir(parents=True)
+    shutil.copy(PICTURES[0], output / "overlays/old.jpg")
+    (pictures / "deep").mkdir()
+    shutil.copy(PICTURES[5], pictures / "deep/A.JPEG")
+    (pictures / "read me.md").touch()
+    first = sorted(pictures.glob("*.jpg"))[0]
+    found = find_images([first, pictures], output)
+    assert found[0] == first
+    assert len(found) == len(set(found)) == 4
+    assert pictures / "deep/A.JPEG" in found
+    with pytest.raises(DataError, match="no images there"):
+        find_images([output], output)
+
+
+def test_batches_bound_images_and_pixels(tmp_path):
+    sizes = [(100, 100)] * 40 + [(7000, 6000)] * 3 + [(100, 100)] * 2
+    paths = []
+    for number, size in enumerate(sizes):
+        paths.append(tmp_path / f"{number}.png")
+        Image.new("1", size).save(paths[-1])
+    paths.append(tmp_path / "absent.png")
+    together = list(batches((path, None) for path in paths))
+    assert [path for batch in together for path, _ in batch] == paths
+    pixels = {path: width * height for path, (width, height) in zip(paths, sizes, strict=False)}
+    for batch in together:
+        assert len(batch) <= IMAGES_AT_ONCE
+        assert len(batch) == 1 or sum(pixels.get(path, 0) for path, _ in batch) <= PIXELS_AT_ONCE
+    assert [len(batch) for batch in together] == [16, 16, 9, 1, 4]
+
+
+def test_csv_is_readable_by_any_reader(modelled, pictures, tmp_path):
+    """The header and every row have the same fields, with Python's own reader."""
+    run(modelled, pictures, "--output", tmp_path / "out", "--model", "clip")
+    with (tmp_path / "out/predictions.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert {len(row) for row in rows} == {9 + 26}
+    assert rows[0][:9] == ["image", "person", *BOX, "score", "verbs", "failure"]

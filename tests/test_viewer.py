@@ -1,0 +1,233 @@
+"""The view of predictions: what its menus and boxes do, without and with a browser; notebook 09 around it."""
+
+import base64
+import shutil
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import browser
+import pandas as pd
+import papermill
+import pytest
+from nbconvert import HTMLExporter
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from lib import prediction
+from lib.profiles import ROOT, Profile, load_profile
+from lib.vcoco import VERBS, load_profile_people
+from lib.viewer import PredictionViewer
+
+NOTEBOOK = ROOT / "notebooks/09_predict_your_images.ipynb"
+
+
+@pytest.fixture(scope="module")
+def shown(modelled, tmp_path_factory):
+    """A viewer of three images, two models; the truth of the first people is known."""
+    people = load_profile_people(modelled)
+    test = people[people["split"] == "test"].head(6)
+    images = [modelled.image_path("test", name) for name in test["file_name"].unique()]
+    models = {name: prediction.load_profile_model(modelled, name) for name in ("clip", "thesis")}
+    out = tmp_path_factory.mktemp("viewer")
+    results = {
+        name: prediction.predict_images(
+            images, modelled, model, out / name, boxes=prediction.label_boxes(test)
+        )
+        for name, model in models.items()
+    }
+    truth = prediction.find_truth(results["clip"], people, VERBS).iloc[:1]
+    return results, models, truth
+
+
+@pytest.fixture
+def viewer(shown) -> PredictionViewer:
+    return PredictionViewer(*shown, "en")
+
+
+class Words(HTMLParser):
+    """Collects the words of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_data(self, data: str) -> None:
+        self.words += [data.strip()] if data.strip() else []
+
+
+def test_bars_are_the_chosen_persons_probabilities_in_order(viewer, shown):
+    results, models, truth = shown
+    for result in results["clip"]:
+        viewer.image.value = result.image
+        for person in result.people:
+            viewer.person.value = person.person
+            words = Words(viewer.bars.value).words
+            expected = sorted(person.probabilities.values(), reverse=True)
+            percents = [word for word in words if word.endswith(" %")]
+            assert percents == [f"{100 * probability:.0f} %" for probability in expected]
+            assert words[0] == person.person
+            true = truth[truth.index == (result.image, person.person)]
+            assert words.count("●") == true.to_numpy().sum()
+            assert viewer.bars.value.count("<b>") == 1 + len(person.verbs)
+    for threshold in models["clip"].card.thresholds.values():
+        assert f"left:{100 * threshold:.1f}%" in viewer.bars.value
+
+
+def test_boxes_lie_where_the_people_are_and_choose_them(viewer, shown):
+    result = next(result for result in shown[0]["clip"] if len(result.people) > 1)
+    viewer.image.value = result.image
+    picture, *boxes = viewer.picture.children
+    with Image.open(result.image) as image:
+        scale = 460 / max(image.size)
+        assert picture.layout.width == f"{round(image.width * scale)}px"
+    people = {person.person: person for person in result.people}
+    assert {box.person for box in boxes} == people.keys()
+    sizes = [people[box.person].w * people[box.person].h for box in boxes]
+    assert sizes == sorted(sizes, reverse=True), "a small box lies on top of a large one"
+    for box in boxes:
+        person = people[box.person]
+        assert box.layout.margin == f"{person.y * scale:.0f}px 0 0 {person.x * scale:.0f}px"
+        assert box.layout.width == f"{person.w * scale:.0f}px"
+        box.click()
+        assert viewer.person.value == box.person
+        assert Words(viewer.bars.value).words[0] == box.person
+
+
+def test_switching_the_model_keeps_the_image_and_the_person(viewer, shown):
+    result = next(result for result in shown[0]["clip"] if len(result.people) > 1)
+    viewer.image.value, viewer.person.value = result.image, result.people[1].person
+    before = viewer.bars.value
+    viewer.model.value = "thesis"
+    assert (viewer.image.value, viewer.person.value) == (result.image, result.people[1].person)
+    assert viewer.bars.value != before
+
+
+def test_what_cannot_be_shown_is_said_instead(shown, tmp_path):
+    Image.new("RGB", (50, 40)).save(tmp_path / "<b>.png")
+    empty = prediction.ImageResult(image=str(tmp_path / "<b>.png"), width=50, height=40)
+    nobody = shown[0]["clip"][0].people[0]
+    unseen = prediction.Person(
+        **{side: getattr(nobody, side) for side in "xywh"},
+        **{"person": "<1>", "score": None, "keypoints": None, "probabilities": None, "verbs": []},
+        failure="no <pose>",
+    )
+    blind = prediction.ImageResult(image=empty.image + "2", width=50, height=40, people=[unseen])
+    shutil.copy(empty.image, blind.image)
+    broken = prediction.ImageResult(image="gone.png", failure="gone.png: it is <gone>")
+    model = {"one": shown[1]["clip"]}
+    viewer = PredictionViewer({"one": [empty, blind, broken]}, model, shown[2], "ja")
+    assert viewer.bars.value == "人は見つかりません"
+    viewer.image.value = blind.image
+    assert viewer.bars.value == "&lt;1&gt;: no &lt;pose&gt;"
+    viewer.image.value = broken.image
+    assert viewer.person.value is None
+    assert viewer.bars.value == "gone.png: it is &lt;gone&gt;"
+    assert "image/png" in viewer._repr_mimebundle_()
+
+
+def test_without_a_kernel_a_picture_stands_in_its_place(viewer):
+    bundle = viewer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    with Image.open(BytesIO(base64.b64decode(bundle["image/png"]))) as picture:
+        assert picture.format == "PNG"
+        assert max(picture.size) >= 720
+
+
+# --- Notebook 09
+
+
+@pytest.fixture(scope="module")
+def prepared(modelled, tmp_path_factory) -> Path:
+    """A folder with the people and models where notebook 09 looks for them."""
+    folder = tmp_path_factory.mktemp("notebook 09 結果")
+    data = load_profile(modelled.inputs, folder).data
+    shutil.copytree(modelled.model, data / "model")
+    shutil.copy(modelled.people, data)
+    return folder
+
+
+def parameters(modelled: Profile, prepared: Path, **own: object) -> dict[str, object]:
+    return {"PROFILE": str(modelled.inputs), "OUTPUT_DIR": str(prepared), **own}
+
+
+def test_09_runs_headless_on_test_images_and_its_report_shows_a_picture(modelled, prepared):
+    given, executed = parameters(modelled, prepared), prepared / "executed.ipynb"
+    notebook = papermill.execute_notebook(NOTEBOOK, executed, given, progress_bar=False)
+    figures = load_profile(modelled.inputs, prepared).figures
+    for name in ("people", "probabilities"):
+        assert (figures / f"09_{name}.pdf").read_bytes().startswith(b"%PDF")
+    table = pd.read_csv(figures / "09_predictions.csv", index_col=["image", "person"])
+    people = load_profile_people(modelled)
+    for (image, ann_id), row in table.iterrows():
+        assert people.loc[ann_id, "file_name"] == image
+        assert row["truth"] == ", ".join(verb for verb in VERBS if people.loc[ann_id, verb])
+    assert len(table) >= 12
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert "model clip" in str(outputs), "the models side by side"
+    viewer = next(output for output in outputs if "PredictionViewer" in str(output.get("data")))
+    del notebook.metadata["widgets"]  # as a report without a kernel has it
+    page = HTMLExporter(template_name="lab").from_notebook_node(notebook)[0]
+    assert viewer.data["image/png"].replace("\n", "") in page.replace("\n", "")
+    assert "PredictionViewer(children" not in page
+
+
+def test_09_takes_ones_own_images_and_says_what_fails(modelled, prepared, tmp_path):
+    own = tmp_path / "私の写真"
+    own.mkdir()
+    Image.new("RGB", (60, 50)).save(own / "誰も.png")
+    (own / "壊れた.jpg").write_bytes(b"no image")
+    given = parameters(modelled, prepared, IMAGES=str(own), MODEL="clip", LANGUAGE="ja")
+    notebook = papermill.execute_notebook(NOTEBOOK, tmp_path / "x.ipynb", given, progress_bar=False)
+    outputs = str([cell.get("outputs") for cell in notebook.cells])
+    assert "壊れた.jpg: the image cannot be decoded" in outputs
+    assert "1 images could not be used" in outputs
+
+
+# --- In a browser
+
+
+def test_in_jupyterlab_image_person_and_model_are_chosen_and_the_bars_change(modelled, prepared, tmp_path):
+    """Notebook 09 as a user runs it; what is chosen on the page is what stands beside it."""
+    given = parameters(modelled, prepared)
+    papermill.execute_notebook(NOTEBOOK, tmp_path / "09.ipynb", given, prepare_only=True)
+    with browser.open_page(1400, 1000) as page, browser.serve_lab(tmp_path, tmp_path / "home") as lab:
+        noticed = browser.watch(page, lab.origin)
+        browser.open_notebook(page, lab, "09.ipynb")
+        browser.run_all_cells(page)
+        assert not browser.error_outputs(page)
+        view = page.locator(".jp-OutputArea-output", has=page.locator(".widget-toggle-buttons")).last
+        bars, people = view.locator(".widget-html"), view.locator(".widget-toggle-button")
+        expect(view.locator("img")).to_be_visible()
+        model, image = view.locator("select").all()
+        several = next(
+            name for name in image.locator("option").all_inner_texts() if chosen(image, people, name)
+        )
+        before = bars.inner_text()
+        people.nth(1).click()
+        expect(bars).not_to_have_text(before)
+        assert bars.inner_text().startswith(people.nth(1).inner_text())
+        box = view.locator(f'button[title^="{people.nth(0).inner_text()}:"]')
+        place, picture = box.bounding_box(), view.locator("img").bounding_box()
+        assert picture["x"] <= place["x"] < place["x"] + place["width"] <= picture["x"] + picture["width"] + 6
+        assert (
+            picture["y"] <= place["y"] < place["y"] + place["height"] <= picture["y"] + picture["height"] + 6
+        )
+        box.click(position={"x": 4, "y": 4})
+        expect(bars).to_contain_text(people.nth(0).inner_text())
+        before = bars.inner_html()
+        model.select_option("model clip")
+        expect(bars).not_to_have_text(before)
+        page.screenshot(path=tmp_path / "lab.png")
+    assert several
+    assert not noticed.requests
+
+
+def chosen(image: Locator, people: Locator, name: str) -> bool:
+    """Choose an image by its name; say whether it has several people."""
+    image.select_option(name)
+    page = image.page
+    page.wait_for_timeout(300)
+    return people.count() > 1
