@@ -143,10 +143,12 @@ def test_weights_are_saved_with_what_rebuilds_them(people, tmp_path):
     np.testing.assert_array_equal(predict(loaded, people[0]), predict(model, people[0]))
 
 
-def test_every_buffer_and_parameter_has_the_seeds_first():
-    model = RegularisedMLP(WIDTH, 5, **SMALL, **BOTH)
-    assert {len(values) for values in model.state_dict().values()} == {5}
-    assert any(isinstance(layer, SeedBatchNorm) for layer in model.layers)
+def test_every_training_step_draws_masks_and_every_number_has_the_seeds_first(people):
+    model = fit(RegularisedMLP(WIDTH, 3, **SMALL, **BOTH), *people, **SETTINGS).model
+    steps = SETTINGS["epochs"] * -(-PEOPLE // SETTINGS["batch_size"])
+    drops = [layer for layer in model.layers if isinstance(layer, SeedDropout)]
+    assert [layer.step.tolist() for layer in drops] == [[steps] * 3] * 2
+    assert {len(values) for values in model.state_dict().values()} == {3}
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 1.5])

@@ -41,6 +41,13 @@ def test_verbs_are_chosen_as_a_literal_search_has_it(people):
         learners.choose_verbs(pd.DataFrame({"a": [True, True], "b": [True, False], "c": [False, False]}), 2)
 
 
+def test_the_rarest_of_the_verbs_chosen_is_frequent():
+    """`a` is the most frequent, but only the rare `d` excludes it."""
+    who = {"a": range(0, 80), "b": range(40, 80), "c": range(0, 39), "d": range(80, 83)}
+    labels = pd.DataFrame({verb: pd.Series(range(83)).isin(people) for verb, people in who.items()})
+    assert learners.choose_verbs(labels, 2) == ["b", "c"]
+
+
 def draw_poses(people: pd.DataFrame) -> pd.DataFrame:
     """Poses in the columns of the view, a third of the joints below the threshold, the first person none."""
     rng = np.random.default_rng(0)
