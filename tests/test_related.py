@@ -152,15 +152,6 @@ def test_learners_learn_and_are_kept(task, profile):
 # --- Zero-shot
 
 
-def test_zero_shot_is_the_cosine():
-    rng = np.random.default_rng(0)
-    features, prompts = rng.standard_normal((5, 8)), rng.standard_normal((3, 8))
-    logits = zero_shot.zero_shot_logits(pd.DataFrame(features), prompts)
-    for i, j in np.ndindex(5, 3):
-        cosine = features[i] @ prompts[j] / np.linalg.norm(features[i]) / np.linalg.norm(prompts[j])
-        assert logits[i, j] == pytest.approx(cosine)
-
-
 @pytest.fixture(scope="module")
 def drawn() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Logits of two seeds with ties, labels (one verb of a single person, one of nobody), images."""

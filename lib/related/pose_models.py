@@ -40,24 +40,6 @@ def _remedy(profile: Profile, model: str) -> str:
     return f"Put its weights there: {profile.pose_models[model]}{download}."
 
 
-def true_poses(people: pd.DataFrame, truth: pd.DataFrame, crops: pd.DataFrame) -> pd.DataFrame:
-    """Return COCO's true keypoints with the columns of a view of poses that experiments use, float32.
-
-    `truth` is that of `load_keypoints`, `crops` has `crop_x` and `crop_y`. The confidence of a visible joint
-    is 1, of a hidden one 0.5; a joint that is not labelled is 0, 0, 0, a person without labels NaN.
-    """
-    joints = truth.loc[people.index].to_numpy(float).reshape(-1, len(KEYPOINTS), 3)
-    labelled = joints[..., 2:] > 0
-    corner = np.insert(crops.loc[people.index, ["crop_x", "crop_y"]].to_numpy(float), 2, 0, axis=1)
-    image = np.where(labelled, joints * [1, 1, 0.5], 0)
-    crop = np.where(labelled, image - corner[:, None], 0)
-    values = np.concatenate([image, crop], axis=1).reshape(len(people), -1)
-    values[~labelled.any(axis=(1, 2))] = np.nan
-    table = pd.DataFrame(values, people.index, [*POSE_GROUPS["image"], *POSE_GROUPS["crop"]])
-    score = np.where(np.isnan(values[:, 0]), np.nan, image[..., 2].mean(axis=1))
-    return table.assign(score=score).astype(np.float32)
-
-
 def measure_poses(
     people: pd.DataFrame, poses: Mapping[str, pd.DataFrame], truth: pd.DataFrame
 ) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.preprocessing import normalize
 
 from lib.experiments import Results
 from lib.metrics import (
@@ -16,11 +15,6 @@ from lib.metrics import (
     mean_average_precision_interval,
     score_verbs,
 )
-
-
-def zero_shot_logits(features: pd.DataFrame, prompts: np.ndarray) -> np.ndarray:
-    """Return (n, verbs) inner products of normalised CLIP features (n, dim) and prompts (verbs, dim)."""
-    return normalize(features.to_numpy()) @ normalize(prompts).T
 
 
 def compared_people(results: Results, people: pd.DataFrame) -> pd.DataFrame:
