@@ -46,6 +46,9 @@ FLIP_INDICES = tuple(KEYPOINTS.index(mirror) for mirror, _ in JOINTS.values())
 SIGMAS = np.array([sigma for _, sigma in JOINTS.values()])
 BOX = ["x", "y", "w", "h"]
 
+# What PIL's decoders raise for files that are damaged or no images.
+UNREADABLE = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
+
 # Joints that a line joins, by number, in COCO's order.
 # fmt: off
 SKELETON = (
@@ -99,7 +102,7 @@ def load_image(path: str | Path) -> Image.Image:
             return to_rgb(image)
     except FileNotFoundError:
         raise DataError(f"{path}: the image is missing; put it there or download it again.") from None
-    except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path}: the image cannot be decoded ({error}); get it again.") from None
 
 

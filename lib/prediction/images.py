@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from lib.coco import UNREADABLE
 from lib.profiles import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")  # looked for in folders
@@ -64,5 +65,5 @@ def _count_pixels(image: Path) -> int:
     try:
         with Image.open(image) as opened:
             return opened.width * opened.height
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except UNREADABLE:
         return 0
