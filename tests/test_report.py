@@ -184,7 +184,7 @@ def test_what_is_no_notebook_is_told(tmp_path, content):
             r"vcoco/notebooks: no executed notebook; run `make figures PROFILE=vcoco` first",
         ),
         (["-p", "PROFILE", "smaple"], "choose from sample, vcoco"),
-        (["-p", "LANGAUGE", "ja"], "Unknown parameter LANGAUGE; choose from DEVICE"),
+        (["-p", "LANGAUGE", "ja"], "Unknown parameter LANGAUGE; choose from "),
     ],
 )
 def test_wrong_input_is_told_in_one_sentence(tmp_path, monkeypatch, capsys, arguments, said):
