@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import predicting
@@ -269,6 +271,15 @@ def test_a_second_run_computes_only_what_changed(modelled, pictures, tmp_path):
         made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
         assert run(modelled, *command, *option) == 0
         assert all(path.stat().st_mtime_ns != made[path] for path in made)
+
+
+def test_other_thresholds_are_another_result(modelled, pictures, tmp_path):
+    images = sorted(pictures.iterdir())
+    model = prediction.load_profile_model(modelled, "clip")
+    prediction.predict_images(images, modelled, model, tmp_path / "out")
+    card = msgspec.structs.replace(model.card, thresholds=dict.fromkeys(VERBS, 0.0))
+    results = prediction.predict_images(images, modelled, replace(model, card=card), tmp_path / "out")
+    assert all(person.verbs == list(VERBS) for result in results for person in result.people)
 
 
 def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):

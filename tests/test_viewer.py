@@ -2,11 +2,14 @@
 
 import base64
 import shutil
+import warnings
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
 import browser
+import matplotlib.pyplot as plt
+import msgspec
 import pandas as pd
 import papermill
 import pytest
@@ -14,7 +17,7 @@ from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
-from lib import prediction
+from lib import figures, prediction
 from lib.profiles import ROOT, Profile, load_profile
 from lib.vcoco import VERBS, load_profile_people
 from lib.viewer import PredictionViewer
@@ -135,6 +138,55 @@ def test_without_a_kernel_a_picture_stands_in_its_place(viewer):
         assert max(picture.size) >= 720
 
 
+# --- Figures
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_figures_fit_the_page_with_every_glyph(shown, language):
+    figures.use_style(language)
+    results, _, truth = shown
+    people = prediction.tabulate_people(results["clip"], VERBS)
+    crowd = msgspec.structs.replace(results["clip"][0], people=results["clip"][0].people * 6)
+    drawn = [
+        lambda: figures.draw_predictions(results["clip"], truth, VERBS, language),
+        lambda: figures.draw_predictions([crowd] * 6, truth.iloc[:0], VERBS, language),
+        lambda: figures.draw_probabilities(people, truth, VERBS, language),
+        lambda: figures.draw_probabilities(people.iloc[:0], truth, VERBS, language),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of a missing glyph and of a layout that cannot fit
+        for draw in drawn:
+            figure = draw()
+            figure.canvas.draw()
+            tight = figure.get_tightbbox()
+            assert figure.get_figwidth() == figures.TWO_COLUMNS
+            assert figure.get_figheight() <= 6
+            assert min(tight.x0, tight.y0) >= -0.02
+            assert tight.x1 <= figure.get_figwidth() + 0.02
+            assert tight.y1 <= figure.get_figheight() + 0.02
+            plt.close(figure)
+
+
+def test_verbs_are_marked_as_right_wrong_or_missed(shown):
+    results, _, truth = shown
+    figures.use_style("en")
+    figure = figures.draw_predictions(results["clip"][:1], truth, VERBS, "en")
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    person = next(one for one in results["clip"][0].people if one.person == truth.index[0][1])
+    true = set(truth.columns[truth.iloc[0]])
+    for verb in true | set(person.verbs):
+        name = verb.replace("_", " ")
+        marked = (
+            f"{name}✓"
+            if verb in true & set(person.verbs)
+            else f"{name}✗"
+            if verb in person.verbs
+            else f"({name})"
+        )
+        assert marked in words
+    plt.close(figure)
+
+
 # --- Notebook 09
 
 
@@ -155,10 +207,10 @@ def parameters(modelled: Profile, prepared: Path, **own: object) -> dict[str, ob
 def test_09_runs_headless_on_test_images_and_its_report_shows_a_picture(modelled, prepared):
     given, executed = parameters(modelled, prepared), prepared / "executed.ipynb"
     notebook = papermill.execute_notebook(NOTEBOOK, executed, given, progress_bar=False)
-    figures = load_profile(modelled.inputs, prepared).figures
+    written = load_profile(modelled.inputs, prepared).figures
     for name in ("people", "probabilities"):
-        assert (figures / f"09_{name}.pdf").read_bytes().startswith(b"%PDF")
-    table = pd.read_csv(figures / "09_predictions.csv", index_col=["image", "person"])
+        assert (written / f"09_{name}.pdf").read_bytes().startswith(b"%PDF")
+    table = pd.read_csv(written / "09_predictions.csv", index_col=["image", "person"])
     people = load_profile_people(modelled)
     for (image, ann_id), row in table.iterrows():
         assert people.loc[ann_id, "file_name"] == image

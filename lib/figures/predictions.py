@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lib.prediction import ImageResult, Person
 
 RIGHT, WRONG = "✓", "✗"
-LETTERS = {"en": 44, "ja": 24}  # of a line below a picture
+LETTERS = {"en": 44, "ja": 30}  # of a line below a picture
 
 
 def draw_predictions(
@@ -68,7 +68,7 @@ def _compare(person: "Person", true: list[str] | None, verbs: Sequence[str], lan
     else:
         words = [f"{text(verb, language)}{RIGHT if verb in true else WRONG}" for verb in named]
         words += [f"({text(verb, language)})" for verb in verbs if verb in true and verb not in named]
-    return (", " if language == "en" else "、").join(words) or text("none", language)
+    return (", " if language == "en" else " ").join(words) or text("none", language)
 
 
 def _write_below(axis: Axes, lines: Sequence[tuple[str, str]]) -> None:
