@@ -89,7 +89,7 @@ def test_no_other_threshold_matches_more_people_of_val(trained, people, inputs):
 def test_accuracy_is_measured_by_the_tested_functions(trained, people, inputs):
     table = experiments.mean_probabilities(trained[0], inputs["strong"], VERBS)[people["split"] == "test"]
     labels, images = people.loc[table.index, VERBS].to_numpy(), people.loc[table.index, "image_id"]
-    measured = experiments.measure_probabilities(table, people, dict.fromkeys(VERBS, 0.4), resamples=50)
+    measured = experiments.measure_probabilities(table, people, dict.fromkeys(VERBS, 0.4))
     right = exact_match(table.to_numpy(float), labels)
     expected = bootstrap_interval(right.astype(float), images)
     assert measured["exact match, K known"] == pytest.approx(

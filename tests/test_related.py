@@ -202,5 +202,5 @@ def test_trained_logits_are_those_of_the_people_asked_for(drawn):
     stored = pd.DataFrame(np.tile(drawn[0].reshape(120, 6), (2, 1)), index, list("abcdef"))
     results = experiments.Results(pd.DataFrame(), pd.DataFrame(), stored.sample(frac=1, random_state=0))
     people = pd.Index([9, 3, 40])
-    logits = zero_shot.trained_logits(results, "A", people, list("abcdef"))
+    logits = experiments.clean_logits(results, "A", people, list("abcdef"))
     np.testing.assert_array_equal(np.sort(logits, axis=0), np.sort(drawn[0][:, people], axis=0))

@@ -23,6 +23,7 @@ from lib.experiments.runs import run_experiment, train_arm
 from lib.experiments.tables import (
     baselines,
     chosen_epochs,
+    clean_logits,
     clean_table,
     compare_arms,
     compare_groups,
@@ -58,6 +59,7 @@ __all__ = [
     "cache_logits",
     "change_after_choice",
     "chosen_epochs",
+    "clean_logits",
     "clean_table",
     "compare_arms",
     "compare_groups",

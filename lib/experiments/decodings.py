@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.experiments.results import Results
+from lib.experiments.tables import clean_logits
 from lib.metrics import (
     bootstrap_interval,
     correct_holm,
@@ -59,13 +60,10 @@ def decoding_table(results: Results, people: pd.DataFrame, verbs: Sequence[str],
     for the number of rules; `micro_F1`, `macro_F1`; `mAP`, the same for every rule. `predicted` is how many
     verbs the rule predicts a person, on average.
     """
-    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
-    by_seed = [logits.xs(seed, level="seed") for seed in logits.index.unique("seed")]
-    there = people[people.index.isin(logits.index.unique("ann_id"))]
+    measured = results.logits.xs(("clean", arm), level=["protocol", "arm"]).index.unique("ann_id")
+    there = people[people.index.isin(measured)]
     val, test = (there[there["split"] == split] for split in ("val", "test"))
-    val_logits, test_logits = (
-        np.stack([one.loc[mine.index].to_numpy() for one in by_seed]) for mine in (val, test)
-    )
+    val_logits, test_logits = (clean_logits(results, arm, mine.index, verbs) for mine in (val, test))
     labels, val_labels = test[list(verbs)].to_numpy(), val[list(verbs)].to_numpy()
     train_labels = people.loc[people["split"] == "train", list(verbs)].to_numpy()
     decoded = [

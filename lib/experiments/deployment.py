@@ -10,9 +10,8 @@ from lib.experiments.results import Results
 from lib.experiments.tables import chosen_epochs
 from lib.metrics import (
     bootstrap_interval,
-    bootstrap_interval_of,
     exact_match,
-    mean_average_precision,
+    mean_average_precision_interval,
     tune_threshold,
 )
 from lib.models import SeededModule, predict
@@ -49,11 +48,11 @@ def tune_probabilities(probabilities: pd.DataFrame, people: pd.DataFrame) -> dic
 
 
 def measure_probabilities(
-    probabilities: pd.DataFrame, people: pd.DataFrame, thresholds: Mapping[str, float], resamples: int = 500
+    probabilities: pd.DataFrame, people: pd.DataFrame, thresholds: Mapping[str, float]
 ) -> dict[str, dict[str, float]]:
     """Measure probabilities, the mean over a model's seeds, on these people (test's), in percent.
 
-    By measure: `point`, with `low` and `high`, 95 % of a bootstrap over images, `resamples` for mAP.
+    By measure: `point`, with `low` and `high`, 95 % of a bootstrap over images.
     """
     verbs, people = list(probabilities.columns), people.loc[probabilities.index]
     scores, labels, images = probabilities.to_numpy(float), people[verbs].to_numpy(), people["image_id"]
@@ -61,9 +60,7 @@ def measure_probabilities(
     intervals = {
         "exact match, K known": bootstrap_interval(exact_match(scores, labels).astype(float), images),
         "exact match, thresholds": bootstrap_interval((named == labels).all(axis=1).astype(float), images),
-        "mAP": bootstrap_interval_of(
-            lambda rows: mean_average_precision(scores[rows], labels[rows]), images, resamples=resamples
-        ),
+        "mAP": mean_average_precision_interval(scores, labels, images),
     }
     return {
         name: {key: 100 * value for key, value in one._asdict().items()} for name, one in intervals.items()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from lib.experiments.results import Results
-from lib.experiments.tables import right_people
+from lib.experiments.tables import clean_logits, right_people
 from lib.metrics import predict_true_k
 
 
@@ -34,7 +34,6 @@ def answers(results: Results, arm: str, people: pd.DataFrame, verbs: Sequence[st
 
     Protocol `clean`; K is the true number.
     """
-    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
-    mean = logits.groupby("ann_id").mean().loc[people.index]
-    named = predict_true_k(mean.to_numpy(), people[list(verbs)].to_numpy())
+    mean = clean_logits(results, arm, people.index, verbs).mean(axis=0)
+    named = predict_true_k(mean, people[list(verbs)].to_numpy())
     return pd.DataFrame(named, people.index, list(verbs))

@@ -77,6 +77,13 @@ def right_people(
     return pd.DataFrame(columns)
 
 
+def clean_logits(results: Results, arm: str, people: pd.Index, verbs: Sequence[str]) -> np.ndarray:
+    """Return an arm's logits (seeds, n, verbs) of people at the epochs chosen on val: protocol `clean`."""
+    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
+    seeds = logits.index.unique("seed")
+    return np.stack([logits.xs(seed, level="seed").loc[people].to_numpy() for seed in seeds])
+
+
 def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) -> pd.DataFrame:
     """Return, per arm, sound numbers of the same people: means over the seeds, epochs chosen on val.
 
@@ -87,8 +94,7 @@ def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) ->
     for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
         right = right_people(results, "clean", arm, people.index).to_numpy(float)
         point, low, high = 100 * np.array(bootstrap_interval(right.T, people["image_id"]))
-        logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
-        by_seed = [logits.xs(s, level="seed").loc[people.index] for s in logits.index.unique("seed")]
+        by_seed = clean_logits(results, arm, people.index, verbs)
         labels = people[list(verbs)].to_numpy()
         rows[arm] = {
             "people": len(people),
@@ -96,8 +102,8 @@ def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) ->
             "low": low,
             "high": high,
             "seeds_sd": 100 * right.mean(axis=0).std(ddof=1) if right.shape[1] > 1 else np.nan,
-            "partial": 100 * np.mean([partial_match(one.to_numpy(), labels).mean() for one in by_seed]),
-            "mAP": 100 * np.mean([mean_average_precision(one.to_numpy(), labels) for one in by_seed]),
+            "partial": 100 * np.mean([partial_match(one, labels).mean() for one in by_seed]),
+            "mAP": 100 * np.mean([mean_average_precision(one, labels) for one in by_seed]),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arm")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from lib.experiments.results import Results
-from lib.experiments.tables import PAIRED, in_points
+from lib.experiments.tables import PAIRED, clean_logits, in_points
 from lib.metrics import (
     bootstrap_interval_of,
     compare_per_verb,
@@ -68,9 +68,8 @@ def named_verbs(results: Results, arm: str, people: pd.DataFrame, verbs: Sequenc
 
     Protocol `clean`; `people` are of val or test.
     """
-    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
-    by_seed = [logits.xs(seed, level="seed").loc[people.index] for seed in logits.index.unique("seed")]
-    return predict_true_k(np.stack([one.to_numpy() for one in by_seed]), people[list(verbs)].to_numpy())
+    logits = clean_logits(results, arm, people.index, verbs)
+    return predict_true_k(logits, people[list(verbs)].to_numpy())
 
 
 def compare_verb_groups(

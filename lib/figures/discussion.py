@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.coco import BOX
 from lib.figures.language import text
-from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, write_caption
+from lib.figures.pictures import show_person, write_caption
 from lib.figures.style import COLOURS, GREEN, RED, TWO_COLUMNS
 from lib.profiles import Profile
 
@@ -70,11 +69,7 @@ def draw_answers(
     for axis in axes.flat:
         axis.axis("off")
     for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
-        left, top = show_crop(axis, person, profile)
-        x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
-        frame = plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
-        axis.add_patch(frame)
-        draw_skeleton(axis, crop_joints(poses.loc[ann_id]))
+        show_person(axis, person, poses.loc[ann_id], profile)
         for line, (arm, named) in enumerate(answers.items()):
             right = (named.loc[ann_id, verbs] == person[verbs]).all()
             words = _wrapped(

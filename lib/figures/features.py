@@ -8,9 +8,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.coco import BOX
 from lib.figures.language import text
-from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, verbs_of, write_caption
+from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, show_person, verbs_of, write_caption
 from lib.figures.style import BLUE, GREEN, ONE_COLUMN, RED, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.pose.keypoints import CONFIDENT_JOINT
 from lib.profiles import Profile
@@ -26,13 +25,8 @@ def draw_poses(
     for axis in axes.flat:
         axis.axis("off")
     for axis, (ann_id, person) in zip(axes.flat, people.iterrows(), strict=False):
-        left, top = show_crop(axis, person, profile)
-        x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
-        axis.add_patch(
-            plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--")
-        )
+        show_person(axis, person, poses.loc[ann_id], profile)
         score = poses.loc[ann_id, "score"]
-        draw_skeleton(axis, crop_joints(poses.loc[ann_id]))
         score = text("no pose", language) if np.isnan(score) else f"{score:.2f}"
         write_caption(axis, f"{score}\n{verbs_of(person, verbs, language)}")
     return figure

@@ -9,6 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from lib.coco import BOX, load_image
 from lib.figures.language import text
+from lib.figures.pictures import write_lines
 from lib.figures.style import COLOURS, ONE_COLUMN, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.profiles import Profile
 
@@ -23,23 +24,13 @@ def draw_people(people: pd.DataFrame, profile: Profile, verbs: list[str], langua
     for axis, (_, present) in zip(axes.flat, groups, strict=False):
         first = present.iloc[0]
         axis.imshow(load_image(profile.image_path(first["split"], first["file_name"])))
-        for number, ((_, person), colour) in enumerate(zip(present.iterrows(), COLOURS, strict=False)):
+        lines, comma = [], "、" if language == "ja" else ", "
+        for (_, person), colour in zip(present.iterrows(), COLOURS, strict=False):
             x, y, w, h = person[BOX]
             axis.add_patch(plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=2.2))
             axis.add_patch(plt.Rectangle((x, y), w, h, fill=False, edgecolor=colour, linewidth=1.2))
-            comma = "、" if language == "ja" else ", "
-            words = comma.join(text(verb, language) for verb in verbs if person[verb])
-            axis.annotate(
-                words,
-                (0, 0),
-                (0, -4 - 10 * number),
-                xycoords="axes fraction",
-                textcoords="offset points",
-                va="top",
-                color=colour,
-                fontsize=7,
-                fontweight="bold" if language == "en" else "normal",
-            )
+            lines.append((comma.join(text(verb, language) for verb in verbs if person[verb]), colour))
+        write_lines(axis, lines, fontweight="bold" if language == "en" else "normal")
     return figure
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
 from lib.crops import cut, grow_box
@@ -23,6 +24,14 @@ def show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int
     axis.imshow(cut(pixels, crop))
     axis.set_anchor("S")
     return int(crop[0]), int(crop[1])
+
+
+def show_person(axis: Axes, person: pd.Series, pose: pd.Series, profile: Profile) -> None:
+    """Show a person's crop with the box, dashed, and the skeleton of a row of the view `pose`."""
+    left, top = show_crop(axis, person, profile)
+    x, y, w, h = person[BOX].to_numpy(float) - [left, top, 0, 0]
+    axis.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=1, linestyle="--"))
+    draw_skeleton(axis, crop_joints(pose))
 
 
 def crop_joints(pose: pd.Series) -> np.ndarray:
@@ -63,3 +72,18 @@ def verbs_of(person: pd.Series, verbs: Sequence[str], language: str, most: int =
     words = [text(verb, language) for verb in verbs if person[verb]]
     words = [*words[: most - 1], "…"] if len(words) > most else words
     return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
+
+
+def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: object) -> None:
+    """Write lines of words and colours below a picture, from its left edge; `look` is matplotlib's."""
+    for number, (words, colour) in enumerate(lines):
+        axis.annotate(
+            words,
+            (0, 0),
+            (0, -4 - 10 * number),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            va="top",
+            color=colour,
+            **{"fontsize": 7, **look},
+        )

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from lib.coco import load_image
 from lib.figures.language import text
-from lib.figures.pictures import draw_skeleton
+from lib.figures.pictures import draw_skeleton, write_lines
 from lib.figures.style import COLOURS, ORANGE, TWO_COLUMNS, draw_shares
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def draw_predictions(
             true = list(known.columns[known.iloc[0]]) if len(known) else None
             words = f"{person.person}: {_compare(person, true, verbs, language)}"
             lines += [(line, colour) for line in wrap(words, LETTERS[language])]
-        _write_below(axis, lines)
+        write_lines(axis, lines[:8], fontsize=6.5)
     return figure
 
 
@@ -69,21 +69,6 @@ def _compare(person: "Person", true: list[str] | None, verbs: Sequence[str], lan
         words = [f"{text(verb, language)}{RIGHT if verb in true else WRONG}" for verb in named]
         words += [f"({text(verb, language)})" for verb in verbs if verb in true and verb not in named]
     return (", " if language == "en" else " ").join(words) or text("none", language)
-
-
-def _write_below(axis: Axes, lines: Sequence[tuple[str, str]]) -> None:
-    """Write coloured lines below a picture, eight at most."""
-    for number, (line, colour) in enumerate(lines[:8]):
-        axis.annotate(
-            line,
-            (0, 0),
-            (0, -3 - 9 * number),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            va="top",
-            color=colour,
-            fontsize=6.5,
-        )
 
 
 def draw_probabilities(

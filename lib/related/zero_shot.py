@@ -8,26 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib.experiments import Results
 from lib.metrics import (
     bootstrap_interval,
     exact_match,
     mean_average_precision_interval,
     score_verbs,
 )
-
-
-def compared_people(results: Results, people: pd.DataFrame) -> pd.DataFrame:
-    """Return the test people of `people` whom every arm of an experiment has under the protocol `clean`."""
-    measured = results.logits.xs("clean", level="protocol").index.unique("ann_id")
-    return people[people["split"].eq("test") & people.index.isin(measured)]
-
-
-def trained_logits(results: Results, arm: str, people: pd.Index, verbs: Sequence[str]) -> np.ndarray:
-    """Return an arm's logits (seeds, n, verbs) of people under the protocol `clean`."""
-    logits = results.logits.xs(("clean", arm), level=["protocol", "arm"])[list(verbs)]
-    seeds = logits.index.unique("seed")
-    return np.array([logits.xs(seed, level="seed").loc[people].to_numpy() for seed in seeds])
 
 
 def score_methods(
