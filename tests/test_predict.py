@@ -1,6 +1,5 @@
 """Prediction on any images: the pipeline's own numbers, odd files, exit codes, kills, nothing lost."""
 
-import csv
 import json
 import shutil
 import subprocess
@@ -301,12 +300,3 @@ def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):
     killed, whole = read(out)[1], read(tmp_path / "whole")[1]
     pd.testing.assert_frame_equal(killed, whole, rtol=1e-4)  # other batches, so other rounding
     assert len(list((out / "overlays").glob("[!.]*"))) == 32
-
-
-def test_csv_is_readable_by_any_reader(modelled, pictures, tmp_path):
-    """The header and every row have the same fields, with Python's own reader."""
-    run(modelled, pictures, "--output", tmp_path / "out", "--model", "clip")
-    with (tmp_path / "out/predictions.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert {len(row) for row in rows} == {9 + 26}
-    assert rows[0][:9] == ["image", "person", *BOX, "score", "verbs", "failure"]
