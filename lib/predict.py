@@ -9,30 +9,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lib import prediction
-from lib.prediction import ImageResult
-from lib.prediction.people import MIN_SCORE
-from lib.prediction.runs import NO_POSE
-from lib.profiles import DataError, load_profile
+from lib.profiles import DataError, Profile, load_profile
+
+if TYPE_CHECKING:
+    from lib.prediction import ImageResult
+
+SETTINGS = ("device", "precision", "language", "min_score")  # of `predict_images`, which has their defaults
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = parse(arguments)
     try:
-        profile, output = load_profile(options.profile), Path(options.output)
-        results = prediction.predict_images(
-            prediction.find_images(options.images, output),
-            profile,
-            prediction.load_profile_model(profile, options.model),
-            output,
-            boxes=prediction.read_boxes(options.boxes) if options.boxes else None,
-            device=options.device,
-            precision=options.precision,
-            language=options.language,
-            min_score=options.min_score,
-        )
+        results = run(options, load_profile(options.profile))
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
@@ -42,31 +33,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped; run again and it goes on.", file=sys.stderr)
         return 130
-    return report(results, output)
+    return report(results, options.output)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
+    """Read the command line; settings that are not given are absent."""
     parser = argparse.ArgumentParser(prog="python -m lib.predict", description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image files, or folders of them")
-    add("--profile", default="sample", help="name or folder of the data set whose model and weights are used")
+    add("--profile", default="sample", help="data set whose model and weights are used: name or folder")
     add("--model", default="", metavar="NAME", help="one of several models saved side by side")
     add(
         "--boxes",
+        default="",
         metavar="FILE",
-        help="CSV or JSON with image, x, y, w, h in pixels; otherwise people are found",
+        help="CSV or JSON with image, x, y, w, h; else people are found",
     )
-    add("--output", default="predictions", help="folder of the results")
-    add("--device", default="cpu", help='"cpu" or "cuda"')
-    add("--precision", default="float32", choices=["float32", "auto", "bfloat16", "float16"])
-    add("--language", default="en", choices=["en", "ja"], help="of the verbs in the pictures")
-    add("--min-score", type=float, default=MIN_SCORE, help="of a pose, so that it counts as a person: 0 to 1")
+    add("--output", default="predictions", type=Path, help="folder of the results")
+    parser.argument_default = argparse.SUPPRESS
+    add("--device", help='"cpu" or "cuda"')
+    add("--precision", choices=["float32", "auto", "bfloat16", "float16"], help="of the encoders")
+    add("--language", choices=["en", "ja"], help="of the verbs in the pictures")
+    add("--min-score", type=float, help="from 0 to 1: of a pose, so that it counts as a person")
     return parser.parse_args(arguments)
 
 
-def report(results: Sequence[ImageResult], output: Path) -> int:
+def run(options: argparse.Namespace, profile: Profile) -> "list[ImageResult]":
+    """Do what the command line says."""
+    from lib import prediction  # takes seconds, which wrong arguments need not wait for
+
+    return prediction.predict_images(
+        prediction.find_images(options.images, options.output),
+        profile,
+        prediction.load_profile_model(profile, options.model),
+        options.output,
+        boxes=prediction.read_boxes(options.boxes) if options.boxes else None,
+        **{name: getattr(options, name) for name in SETTINGS if name in options},
+    )
+
+
+def report(results: "Sequence[ImageResult]", output: Path) -> int:
     """Say what was done, name what failed, and return the exit status."""
+    from lib.prediction import NO_POSE
+
     failures = [result.failure for result in results if result.failure]
     people = [person for result in results for person in result.people]
     without = sum(person.failure == NO_POSE for person in people)

@@ -1,6 +1,5 @@
 """Prediction on any images: the pipeline's own numbers, odd files, exit codes, kills, nothing lost."""
 
-import csv
 import json
 import shutil
 import subprocess
@@ -20,8 +19,7 @@ from PIL import Image
 
 from lib import predict, prediction
 from lib.coco import BOX
-from lib.prediction.images import IMAGES_AT_ONCE, PIXELS_AT_ONCE, batches, find_images, name_results
-from lib.profiles import DataError, Profile
+from lib.profiles import Profile
 from lib.vcoco import VERBS, load_profile_people
 
 PICTURES = sorted((SAMPLE / "images/val2014").glob("*.jpg"))
@@ -302,57 +300,3 @@ def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):
     killed, whole = read(out)[1], read(tmp_path / "whole")[1]
     pd.testing.assert_frame_equal(killed, whole, rtol=1e-4)  # other batches, so other rounding
     assert len(list((out / "overlays").glob("[!.]*"))) == 32
-
-
-# --- Files and memory
-
-
-def test_names_of_results_are_different_and_readable():
-    paths = [Path(name) for name in ("a/x.jpg", "b/x.jpg", "b/X.png", "猫.png", "長" * 80 + ".jpg", "y.jpg")]
-    names = name_results(paths)
-    assert len(set(map(str.casefold, names))) == len(paths)
-    assert names[3] == "猫"
-    assert names[5] == "y"
-    assert all(len(name.encode()) <= 200 for name in names)
-    assert name_results(paths[1:])[0] == names[1], "a name depends on its own file alone"
-
-
-def test_images_are_found_once_below_folders_and_never_in_the_output(pictures, tmp_path):
-    output = pictures / "out"
-    (output / "overlays").mkdir(parents=True)
-    shutil.copy(PICTURES[0], output / "overlays/old.jpg")
-    (pictures / "deep").mkdir()
-    shutil.copy(PICTURES[5], pictures / "deep/A.JPEG")
-    (pictures / "read me.md").touch()
-    first = sorted(pictures.glob("*.jpg"))[0]
-    found = find_images([first, pictures], output)
-    assert found[0] == first
-    assert len(found) == len(set(found)) == 4
-    assert pictures / "deep/A.JPEG" in found
-    with pytest.raises(DataError, match="no images there"):
-        find_images([output], output)
-
-
-def test_batches_bound_images_and_pixels(tmp_path):
-    sizes = [(100, 100)] * 40 + [(7000, 6000)] * 3 + [(100, 100)] * 2
-    paths = []
-    for number, size in enumerate(sizes):
-        paths.append(tmp_path / f"{number}.png")
-        Image.new("1", size).save(paths[-1])
-    paths.append(tmp_path / "absent.png")
-    together = list(batches((path, None) for path in paths))
-    assert [path for batch in together for path, _ in batch] == paths
-    pixels = {path: width * height for path, (width, height) in zip(paths, sizes, strict=False)}
-    for batch in together:
-        assert len(batch) <= IMAGES_AT_ONCE
-        assert len(batch) == 1 or sum(pixels.get(path, 0) for path, _ in batch) <= PIXELS_AT_ONCE
-    assert [len(batch) for batch in together] == [16, 16, 9, 1, 4]
-
-
-def test_csv_is_readable_by_any_reader(modelled, pictures, tmp_path):
-    """The header and every row have the same fields, with Python's own reader."""
-    run(modelled, pictures, "--output", tmp_path / "out", "--model", "clip")
-    with (tmp_path / "out/predictions.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert {len(row) for row in rows} == {9 + 26}
-    assert rows[0][:9] == ["image", "person", *BOX, "score", "verbs", "failure"]

@@ -204,9 +204,35 @@ def parameters(modelled: Profile, prepared: Path, **own: object) -> dict[str, ob
     return {"PROFILE": str(modelled.inputs), "OUTPUT_DIR": str(prepared), **own}
 
 
-def test_09_runs_headless_on_test_images_and_its_report_shows_a_picture(modelled, prepared):
-    given, executed = parameters(modelled, prepared), prepared / "executed.ipynb"
-    notebook = papermill.execute_notebook(NOTEBOOK, executed, given, progress_bar=False)
+def test_09_runs_headless_on_ones_own_images_and_the_report_shows_a_picture(modelled, prepared, tmp_path):
+    """Two of the profile's images, an empty and a broken one, in given boxes."""
+    own = tmp_path / "私の写真"
+    own.mkdir()
+    people = load_profile_people(modelled)
+    labelled = people[people["split"] == "test"].head(4)
+    for name in labelled["file_name"].unique():
+        shutil.copy(modelled.image_path("test", name), own / name)
+    Image.new("RGB", (60, 50)).save(own / "誰も.png")
+    (own / "壊れた.jpg").write_bytes(b"no image")
+    prediction.label_boxes(labelled).to_csv(tmp_path / "boxes.csv", index=False)
+    given = {"IMAGES": str(own), "BOXES": str(tmp_path / "boxes.csv"), "MODEL": "clip", "LANGUAGE": "ja"}
+    given |= parameters(modelled, prepared)
+    notebook = papermill.execute_notebook(NOTEBOOK, tmp_path / "09.ipynb", given, progress_bar=False)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    assert "壊れた.jpg: the image cannot be decoded" in str(outputs)
+    assert "1 images could not be used" in str(outputs)
+    assert "model thesis" in str(notebook.metadata["widgets"]), "the models side by side"
+    check_written(modelled, prepared, set(labelled.index))
+    viewer = next(output for output in outputs if "PredictionViewer" in str(output.get("data")))
+    del notebook.metadata["widgets"]  # as a report without a kernel has it
+    page = HTMLExporter(template_name="lab").from_notebook_node(notebook)[0]
+    assert viewer.data["image/png"].replace("\n", "") in page.replace("\n", "")
+    assert "PredictionViewer(children" not in page
+
+
+def check_written(modelled: Profile, prepared: Path, expected: set[int]) -> None:
+    """Look at the figures and at the table of those whose verbs are known."""
     written = load_profile(modelled.inputs, prepared).figures
     for name in ("people", "probabilities"):
         assert (written / f"09_{name}.pdf").read_bytes().startswith(b"%PDF")
@@ -215,71 +241,49 @@ def test_09_runs_headless_on_test_images_and_its_report_shows_a_picture(modelled
     for (image, ann_id), row in table.iterrows():
         assert people.loc[ann_id, "file_name"] == image
         assert row["truth"] == ", ".join(verb for verb in VERBS if people.loc[ann_id, verb])
-    assert len(table) >= 12
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.get("name") == "stderr"]
-    assert "model clip" in str(notebook.metadata["widgets"]), "the models side by side"
-    viewer = next(output for output in outputs if "PredictionViewer" in str(output.get("data")))
-    del notebook.metadata["widgets"]  # as a report without a kernel has it
-    page = HTMLExporter(template_name="lab").from_notebook_node(notebook)[0]
-    assert viewer.data["image/png"].replace("\n", "") in page.replace("\n", "")
-    assert "PredictionViewer(children" not in page
-
-
-def test_09_takes_ones_own_images_and_says_what_fails(modelled, prepared, tmp_path):
-    own = tmp_path / "私の写真"
-    own.mkdir()
-    Image.new("RGB", (60, 50)).save(own / "誰も.png")
-    (own / "壊れた.jpg").write_bytes(b"no image")
-    given = parameters(modelled, prepared, IMAGES=str(own), MODEL="clip", LANGUAGE="ja")
-    notebook = papermill.execute_notebook(NOTEBOOK, tmp_path / "x.ipynb", given, progress_bar=False)
-    outputs = str([cell.get("outputs") for cell in notebook.cells])
-    assert "壊れた.jpg: the image cannot be decoded" in outputs
-    assert "1 images could not be used" in outputs
+    assert set(table.index.get_level_values("person")) == expected
 
 
 # --- In a browser
 
 
 def test_in_jupyterlab_image_person_and_model_are_chosen_and_the_bars_change(modelled, prepared, tmp_path):
-    """Notebook 09 as a user runs it; what is chosen on the page is what stands beside it."""
-    given = parameters(modelled, prepared)
-    papermill.execute_notebook(NOTEBOOK, tmp_path / "09.ipynb", given, prepare_only=True)
+    """Notebook 09 as a user runs it, on its own choice of test images; nothing is fetched from anywhere."""
+    people = load_profile_people(modelled)
+    test = people[people["split"] == "test"]
+    test = test[test["file_name"].isin(test["file_name"].drop_duplicates().sample(12, random_state=9))]
+    several = test["file_name"].value_counts(sort=False).idxmax()
+    names = [str(ann_id) for ann_id in test.index[test["file_name"] == several]]
+    papermill.execute_notebook(
+        NOTEBOOK, tmp_path / "09.ipynb", parameters(modelled, prepared), prepare_only=True
+    )
     with browser.open_page(1400, 1000) as page, browser.serve_lab(tmp_path, tmp_path / "home") as lab:
         noticed = browser.watch(page, lab.origin)
         browser.open_notebook(page, lab, "09.ipynb")
         browser.run_all_cells(page)
         assert not browser.error_outputs(page)
         view = page.locator(".jp-OutputArea-output", has=page.locator(".widget-toggle-buttons")).last
-        bars, people = view.locator(".widget-html"), view.locator(".widget-toggle-button")
-        expect(view.locator("img")).to_be_visible()
-        model, image = view.locator("select").all()
-        several = next(
-            name for name in image.locator("option").all_inner_texts() if chosen(image, people, name)
-        )
-        before = bars.inner_text()
-        people.nth(1).click()
-        expect(bars).not_to_have_text(before)
-        assert bars.inner_text().startswith(people.nth(1).inner_text())
-        box = view.locator(f'button[title^="{people.nth(0).inner_text()}:"]')
-        place, picture = box.bounding_box(), view.locator("img").bounding_box()
-        assert picture["x"] <= place["x"] < place["x"] + place["width"] <= picture["x"] + picture["width"] + 6
-        assert (
-            picture["y"] <= place["y"] < place["y"] + place["height"] <= picture["y"] + picture["height"] + 6
-        )
-        box.click(position={"x": 4, "y": 4})
-        expect(bars).to_contain_text(people.nth(0).inner_text())
-        before = bars.inner_html()
-        model.select_option("model clip")
-        expect(bars).not_to_have_text(before)
-        page.screenshot(path=tmp_path / "lab.png")
-    assert several
+        drive(view, several, names)
     assert not noticed.requests
+    check_written(modelled, prepared, set(test.index))
 
 
-def chosen(image: Locator, people: Locator, name: str) -> bool:
-    """Choose an image by its name; say whether it has several people."""
-    image.select_option(name)
-    page = image.page
-    page.wait_for_timeout(300)
-    return people.count() > 1
+def drive(view: Locator, several: str, names: list[str]) -> None:
+    """Choose an image with several people, two of them in turn, and the other model."""
+    bars, persons = view.locator(".widget-html"), view.locator(".widget-toggle-button")
+    model, image = view.locator("select").all()
+    image.select_option(several)
+    expect(persons).to_have_text(names)
+    persons.nth(1).click()
+    expect(bars).to_contain_text(f"{names[1]} · pose score")
+    box = view.locator(f'button[title^="{names[0]}:"]')
+    inner, outer = box.bounding_box(), view.locator("img").bounding_box()
+    for start, length in (("x", "width"), ("y", "height")):
+        assert outer[start] - 2 <= inner[start]
+        assert inner[start] + inner[length] <= outer[start] + outer[length] + 2
+    box.click(position={"x": 4, "y": 4})
+    expect(bars).to_contain_text(f"{names[0]} · pose score")
+    before = bars.text_content()
+    model.select_option("model clip")
+    expect(bars).not_to_have_text(before)
+    expect(bars).to_contain_text(f"{names[0]} · pose score")

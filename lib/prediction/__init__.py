@@ -3,7 +3,7 @@
 from lib.prediction.images import find_images
 from lib.prediction.people import label_boxes, match_boxes, read_boxes
 from lib.prediction.results import ImageResult, Person, find_truth, tabulate_people
-from lib.prediction.runs import predict_images
+from lib.prediction.runs import NO_POSE, predict_images
 from lib.prediction.saved import (
     ActionModel,
     ModelCard,
@@ -14,6 +14,7 @@ from lib.prediction.saved import (
 )
 
 __all__ = [
+    "NO_POSE",
     "ActionModel",
     "ImageResult",
     "ModelCard",
