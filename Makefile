@@ -2,7 +2,8 @@
 # make figures PROFILE=vcoco                 the same on real V-COCO, downloaded first
 # make figures NOTEBOOKS='03 04'             some of them
 # make report [PROFILE=vcoco]                what was run as a site to read offline: figures/<profile>/report/index.html
-# make test | make lab    all tests | JupyterLab
+# make test | make lab    the tests | JupyterLab
+# make test-all           the long ones too: kills at any moment, JupyterLab in a browser, the whole path to real V-COCO
 # make ray                what engine="ray" needs besides; make test has it too
 # Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
 
@@ -15,6 +16,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 READY := .venv/ready
 RAY_READY := .venv/ray-ready
+# Two files of tests side by side; more threads than cores would slow each other down.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Nothing else on the machine may choose the kernel or the packages of .venv.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -23,7 +26,7 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures report test lab ray format readme clean
+.PHONY: figures report test test-all lab ray format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE $(PROFILE) $(PARAMETERS)
@@ -34,7 +37,10 @@ report: $(READY)
 test: $(RAY_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m 'not long'
+
+test-all: test
+	$(PYTEST) -m long
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)
