@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import binomtest
+from statsmodels.stats.multitest import multipletests
 
 from lib import experiments
 from lib.coco import KEYPOINTS
@@ -172,6 +173,10 @@ def test_groups_of_verbs_count_labels_as_a_literal_loop_does(results, test):
         paired = paired_bootstrap(pose, clip, images[verb])
         assert row[["difference", "low", "high"]].tolist() == pytest.approx([100 * x for x in paired[:3]])
         assert row["p"] == paired.p
+    measured = table["p"].dropna()
+    corrected = multipletests(measured, method="holm")[1]
+    np.testing.assert_allclose(table.loc[measured.index, "p_holm"], corrected)
+    assert (table.loc[measured.index, "p_holm"] > measured).any()
     gains = {verb: np.subtract(hits["CLIP + pose"][verb], hits["CLIP only"][verb]) for verb in VERBS}
     others = np.concatenate([gains[verb] for verb in VERBS[1:]])
     change = table.loc["posture - all others", "difference"]
@@ -277,9 +282,14 @@ def test_disagreements_are_people_whom_one_arm_gets_right_more_often(results, te
     for ann_id, arm in chosen["right"].items():
         (other,) = set(ARMS) - {arm}
         assert right[arm][ann_id] > right[other][ann_id]
-    first = test.loc[chosen.index[:3]]
-    assert not first.duplicated(VERBS).any()
-    assert first["image_id"].is_unique
+
+
+def test_no_image_and_no_set_of_verbs_is_shown_twice_for_an_arm(results, test):
+    crowded = test.assign(image_id=np.arange(len(test)) % 5)
+    chosen = experiments.find_disagreements(results, crowded, VERBS, "CLIP + pose", "CLIP only", 100)
+    for _, people in crowded.loc[chosen.index].groupby(chosen["right"]):
+        assert not people.duplicated(VERBS).any()
+        assert people["image_id"].is_unique
 
 
 def test_answers_average_the_seeds(results, test):
