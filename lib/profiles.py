@@ -41,7 +41,8 @@ class Profile:
     """One data set: what is read (labels, images, weights) and where results are written.
 
     `verbs` is empty where the profile uses V-COCO's 26. `pose_models` are the weights of further pose models,
-    which need not be there. `downloadable` says whether `lib.download` knows hosts for the files.
+    which need not be there. `downloadable` says whether `sources.toml` beside `profile.toml` tells
+    `lib.download` where the files come from.
     """
 
     name: str

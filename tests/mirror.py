@@ -1,7 +1,11 @@
 """A mirror on 127.0.0.1: serves a folder with ranges, keeps a log, and fails on demand."""
 
+import random
+import socket
+import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,6 +24,7 @@ class Fault:
     ranges: bool = True  # False: a range is answered by 200 and the whole file
     cut: int | None = None  # the connection breaks after so many bytes of body
     delay: float = 0.0  # seconds between two chunks
+    reset: bool = False  # the connection is reset instead of an answer
 
 
 WELL = Fault()
@@ -75,6 +80,41 @@ class Mirror(ThreadingHTTPServer):
         return request, WELL
 
 
+class FailingMirror(Mirror):
+    """Fails at random, alike for a seed and a request: every other time, thrice a file at most."""
+
+    seed = 0
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.attempts: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+
+    def enter(self, path: str, extent: str, encoding: str) -> tuple[Request, Fault]:
+        """Draw the fault of this attempt at this path."""
+        request, _ = super().enter(path, extent, encoding)
+        with self.lock:
+            self.attempts[path] += 1
+            attempt = self.attempts[path]
+        chance = random.Random(f"{self.seed} {path} {attempt}")
+        file = self.folder / path.lstrip("/")
+        if attempt > 3 or not file.is_file() or chance.random() < 0.5:
+            return request, WELL
+        cut = chance.randrange(file.stat().st_size)
+        faults = {
+            "reset": Fault(reset=True),
+            "503": Fault(statuses=(503,)),
+            "slow": Fault(delay=min(0.02, 2 * CHUNK / file.stat().st_size)),
+            "broken": Fault(cut=cut),
+            "truncated": Fault(body=file.read_bytes()[:cut]),
+        }
+        kind = chance.choice(list(faults))
+        with self.lock:
+            self.failed[kind] += 1
+        request.status = 503 if kind == "503" else 0
+        return request, faults[kind]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Mirror
@@ -83,6 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
         request, fault = self.server.enter(
             self.path, self.headers.get("Range", ""), self.headers.get("Accept-Encoding", "")
         )
+        if fault.reset:
+            return self._reset()
         file = self.server.folder / self.path.lstrip("/")
         if not request.status and not file.is_file():
             request.status = 404
@@ -111,14 +153,19 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(fault.delay)
         self.close_connection = not whole
 
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
     def log_message(self, *_: object) -> None:
         """Keep pytest's output clean."""
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Mirror]:
+def serve(folder: Path, kind: type[Mirror] = Mirror) -> Iterator[Mirror]:
     """Serve a folder while the block runs."""
-    server = Mirror(folder)
+    server = kind(folder)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield server

@@ -1,6 +1,7 @@
 """Downloading against a real server on 127.0.0.1 that serves a tiny V-COCO as the real hosts would."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,17 +11,16 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import tiny_vcoco
+from hosts import ANNOTATIONS, COCO, HUB, LABELS, OPENAI, at, put, write_sources
 from mirror import Fault, Mirror, serve
 from PIL import Image
 
-from lib import fetch
-from lib.download import ANNOTATIONS, CLIP, COCO, HUB, POSE_SHA256, VCOCO, download, vcoco_catalogue
+from lib.download import download, fetch, read_catalogue
 from lib.profiles import ROOT, DataError, Profile, load_profile
 from lib.vcoco import load_profile_people
 
@@ -54,13 +54,14 @@ def profile(tmp_path: Path) -> Profile:
 
 
 def get(profile: Profile, server: Mirror) -> pd.DataFrame:
-    """Download from the server with the catalogue that fits what it serves."""
-    return download(profile, server.url, partial(tiny_vcoco.catalogue, served=server.folder))
+    """Download from the server with a catalogue that fits what it serves."""
+    write_sources(profile.inputs, server.folder)
+    return download(profile, server.url)
 
 
 def command(profile: Profile, served: Path, url: str) -> list[str]:
-    script = Path(tiny_vcoco.__file__)
-    return [sys.executable, str(script), str(served), str(profile.inputs), "--mirror", url]
+    write_sources(profile.inputs, served)
+    return [sys.executable, "-m", "lib.download", str(profile.inputs), "--mirror", url]
 
 
 def start(arguments: list[str]) -> subprocess.Popen:
@@ -91,13 +92,13 @@ def test_whole_download(server: Mirror, profile: Profile):
     assert len(load_profile_people(profile)) == 12
     found = files_of(profile)
     sources = {
-        "vcoco/vcoco_val.json": f"{VCOCO}vcoco_val.json",
-        f"images/train2014/{IMAGE}": f"{COCO[0]}train2014/{IMAGE}",
-        "weights/ViT-B-32.pt": CLIP[0],
-        f"downloads/{ZIP}": COCO[0] + ANNOTATIONS,
+        "vcoco/vcoco_val.json": LABELS["val"],
+        f"images/train2014/{IMAGE}": f"{COCO}train2014/{IMAGE}",
+        "weights/ViT-B-32.pt": OPENAI[0],
+        f"downloads/{ZIP}": ANNOTATIONS,
     }
     for name, url in sources.items():
-        assert found[name] == tiny_vcoco.at(server.folder, url).read_bytes()
+        assert found[name] == at(server.folder, url).read_bytes()
     assert not parts_of(profile)
     assert not [name for name in found if "captions" in name], "only what the profile names is unpacked"
     assert set(Counter(request.path for request in server.log).values()) == {1}
@@ -152,9 +153,9 @@ def test_killed_among_images(server: Mirror, profile: Profile):
 
 
 def test_wrong_hash_then_next_source(server: Mirror, profile: Profile):
-    second = tiny_vcoco.at(server.folder, CLIP[1])
+    second = at(server.folder, OPENAI[1])
     second.parent.mkdir(parents=True)
-    shutil.copy(tiny_vcoco.at(server.folder, CLIP[0]), second)
+    shutil.copy(at(server.folder, OPENAI[0]), second)
     server.faults["58eba950af/ViT-B-32.pt"] = Fault(body=bytes(tiny_vcoco.WEIGHTS_SIZE))
     get(profile, server)
     assert len(server.asked("58eba950af/ViT-B-32.pt")) == 2, "once more whole, then the next"
@@ -176,7 +177,7 @@ def test_gone_then_alternative(server: Mirror, profile: Profile, status: int):
     get(profile, server)
     assert [request.status for request in server.asked("ViT-B-32.pt")] == [status, status]
     hub = profile.clip_weights.with_suffix(".safetensors")
-    assert hub.read_bytes() == tiny_vcoco.at(server.folder, HUB[0]).read_bytes()
+    assert hub.read_bytes() == at(server.folder, HUB[0]).read_bytes()
     assert not profile.clip_weights.exists()
     server.log.clear()
     get(profile, server)
@@ -192,7 +193,7 @@ def test_busy_then_fine(server: Mirror, profile: Profile):
 
 
 def test_server_without_ranges(server: Mirror, profile: Profile):
-    content = tiny_vcoco.at(server.folder, CLIP[0]).read_bytes()
+    content = at(server.folder, OPENAI[0]).read_bytes()
     part = profile.clip_weights.with_name("ViT-B-32.pt.part")
     part.parent.mkdir()
     part.write_bytes(content[:5000])
@@ -222,7 +223,7 @@ def test_resumptions_are_bounded(server: Mirror, profile: Profile, monkeypatch: 
 def test_part_that_is_whole_or_too_long(server: Mirror, profile: Profile, excess: int, asked: list[str]):
     part = profile.clip_weights.with_name("ViT-B-32.pt.part")
     part.parent.mkdir()
-    part.write_bytes(tiny_vcoco.at(server.folder, CLIP[0]).read_bytes() + bytes(excess))
+    part.write_bytes(at(server.folder, OPENAI[0]).read_bytes() + bytes(excess))
     get(profile, server)
     assert [request.range for request in server.asked("ViT-B-32.pt")] == asked
     assert profile.clip_weights.stat().st_size == tiny_vcoco.WEIGHTS_SIZE
@@ -231,23 +232,21 @@ def test_part_that_is_whole_or_too_long(server: Mirror, profile: Profile, excess
 def test_disk_full(server: Mirror, profile: Profile):
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no right to mount a small disk here")
-    toml, disk = (profile.inputs / "profile.toml").read_text(), profile.inputs
-    (profile.inputs / "profile.toml").unlink()
-    run = " ".join(command(profile, server.folder, server.url))
+    run, disk = " ".join(command(profile, server.folder, server.url)), profile.inputs
+    tomls = shutil.copytree(disk, disk.with_name("tomls"))
     script = f"""
-        mount -t tmpfs -o size=256k tmpfs {disk} && cat > {disk}/profile.toml && {run}; echo status $?
+        mount -t tmpfs -o size=256k tmpfs {disk} && cp {tomls}/* {disk} && {run}; echo status $?
         find {disk} -name '*.zip*' -printf 'left %f %s\\n'
         mount -o remount,size=64m {disk} && {run}; echo status $?"""
     result = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script],
-        input=toml,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
     first, second = server.asked(ZIP)
-    size = tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS).stat().st_size
+    size = at(server.folder, ANNOTATIONS).stat().st_size
     kept = int(second.range.removeprefix("bytes=").rstrip("-"))
     assert f"left {ZIP}.part {kept}" in result.stdout
     assert f"left {ZIP} " not in result.stdout
@@ -269,7 +268,7 @@ def test_two_processes_at_once(server: Mirror, profile: Profile):
 
 @pytest.mark.parametrize("name", ["../evil.json", "/tmp/evil.json", "a/../../evil.json", r"..\evil.json"])
 def test_escaping_member_is_refused(server: Mirror, profile: Profile, name: str):
-    with zipfile.ZipFile(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS), "a") as archive:
+    with zipfile.ZipFile(at(server.folder, ANNOTATIONS), "a") as archive:
         archive.writestr(name, "{}")
     with pytest.raises(DataError, match="would land outside"):
         get(profile, server)
@@ -278,14 +277,14 @@ def test_escaping_member_is_refused(server: Mirror, profile: Profile, name: str)
 
 
 def test_archive_without_a_needed_member(server: Mirror, profile: Profile):
-    with zipfile.ZipFile(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS), "w") as archive:
+    with zipfile.ZipFile(at(server.folder, ANNOTATIONS), "w") as archive:
         archive.writestr("annotations/instances_train2014.json", "{}")
     with pytest.raises(DataError, match=f"{ZIP}: it has no instances_val2014.json; delete it and run again"):
         get(profile, server)
 
 
 def test_damaged_archive(server: Mirror, profile: Profile):
-    path = tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)
+    path = at(server.folder, ANNOTATIONS)
     path.write_bytes(path.read_bytes().replace(b"160", b"190", 1))  # stored, so it is a width
     with pytest.raises(DataError, match=f"{ZIP}: it is damaged .*; delete it and run again"):
         get(profile, server)
@@ -293,16 +292,16 @@ def test_damaged_archive(server: Mirror, profile: Profile):
 
 
 def test_files_placed_by_hand(server: Mirror, profile: Profile):
-    with zipfile.ZipFile(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)) as archive:
+    with zipfile.ZipFile(at(server.folder, ANNOTATIONS)) as archive:
         archive.extractall(profile.inputs)
     sources = {
-        profile.splits["val"].vcoco_json: f"{VCOCO}vcoco_val.json",
-        profile.image_path("train", IMAGE): f"{COCO[0]}train2014/{IMAGE}",
+        profile.splits["val"].vcoco_json: LABELS["val"],
+        profile.image_path("train", IMAGE): f"{COCO}train2014/{IMAGE}",
         profile.clip_weights.with_suffix(".safetensors"): HUB[0],
     }
     for path, url in sources.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(tiny_vcoco.at(server.folder, url), path)
+        shutil.copy(at(server.folder, url), path)
     get(profile, server)
     for end in (ZIP, "vcoco_val.json", IMAGE, "ViT-B-32.pt", ".safetensors"):
         assert not server.asked(end)
@@ -311,13 +310,13 @@ def test_files_placed_by_hand(server: Mirror, profile: Profile):
 def test_archive_placed_by_hand(server: Mirror, profile: Profile):
     place = profile.inputs / "downloads"
     place.mkdir()
-    shutil.copy(tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS), place)
+    shutil.copy(at(server.folder, ANNOTATIONS), place)
     get(profile, server)
     assert not server.asked(ZIP)
 
 
 def test_annotations_of_other_images(server: Mirror, profile: Profile):
-    path = tiny_vcoco.at(server.folder, COCO[0] + ANNOTATIONS)
+    path = at(server.folder, ANNOTATIONS)
     with zipfile.ZipFile(path) as archive:
         contents = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
@@ -334,7 +333,7 @@ def test_bad_files_placed_by_hand_are_set_aside(
 ):
     image, labels = profile.image_path("train", IMAGE), profile.splits["train"].vcoco_json
     annotations = profile.splits["test"].instances_json[0]
-    whole = tiny_vcoco.at(server.folder, f"{COCO[0]}train2014/{IMAGE}").read_bytes()
+    whole = at(server.folder, f"{COCO}train2014/{IMAGE}").read_bytes()
     wrong = {image: whole[:-200], labels: b"[]", annotations: b'{"images": [', profile.pose_weights: b"no"}
     for path, content in wrong.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -363,11 +362,9 @@ def test_file_changed_after_it_was_verified(server: Mirror, profile: Profile):
 
 
 def test_test_labels_of_other_people(server: Mirror, profile: Profile):
-    train = tiny_vcoco.at(server.folder, f"{VCOCO}vcoco_train.json").read_bytes()
+    train = at(server.folder, LABELS["train"]).read_bytes()
     server.faults["vcoco_test.json"] = Fault(body=train)
-    with pytest.raises(
-        DataError, match=r"vcoco_test\.json: .*\n.*it has 5 persons, 65 labels, not \(4, 52\)"
-    ):
+    with pytest.raises(DataError, match=r"vcoco_test\.json: .*\n.*it has 5 people, 65 labels, not 4 and 52"):
         get(profile, server)
     assert not profile.splits["test"].vcoco_json.exists()
 
@@ -385,9 +382,8 @@ def test_profile_whose_folders_changed(server: Mirror, profile: Profile):
 
 def test_mirror_from_the_environment(server: Mirror, profile: Profile, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DOWNLOAD_MIRROR", server.url + "/")
-    assert (
-        download(profile, catalogue=partial(tiny_vcoco.catalogue, served=server.folder))["files"].sum() == 21
-    )
+    write_sources(profile.inputs, server.folder)
+    assert download(profile)["files"].sum() == 21
     assert server.asked(f"/s3.amazonaws.com/images.cocodataset.org/train2014/{IMAGE}")
     with pytest.raises(DataError, match="no base URL; write it as https://host/folder"):
         download(profile, "/mnt/mirror")
@@ -406,7 +402,7 @@ def test_offline_says_what_to_put_where(tiny: Path, profile: Profile, monkeypatc
     assert "2267afe7adc0a6c3e8ac90fb35f6d3a5bd5cd3c7edebf0622d0cbb7a67fddf19" in message
     assert f"{profile.inputs}/downloads/{ZIP}: put the file there (252,872,794 bytes, md5 0a379cfc" in message
     assert f"or put there what it holds: {profile.inputs}/annotations/instances_train2014.json" in message
-    assert f"{mirror}/s3.amazonaws.com/images.cocodataset.org/{ANNOTATIONS}  (no connection)" in message
+    assert f"{mirror}/{ANNOTATIONS.removeprefix('https://')}  (no connection)" in message
     assert (
         f"or {profile.clip_weights.with_suffix('.safetensors')}: put the file there (605,157,884" in message
     )
@@ -465,24 +461,36 @@ def test_profile_that_is_not_downloaded(tiny: Path, profile: Profile):
     toml = profile.inputs / "profile.toml"
     toml.write_text(toml.read_text(encoding="utf-8").replace("downloadable = true", ""), encoding="utf-8")
     own = load_profile(profile.inputs)
-    with zipfile.ZipFile(tiny_vcoco.at(tiny, COCO[0] + ANNOTATIONS)) as archive:
+    with zipfile.ZipFile(at(tiny, ANNOTATIONS)) as archive:
         archive.extractall(own.inputs)
     for split, files in own.splits.items():
         files.vcoco_json.parent.mkdir(exist_ok=True)
-        shutil.copy(tiny_vcoco.at(tiny, f"{VCOCO}vcoco_{split}.json"), files.vcoco_json)
+        shutil.copy(at(tiny, LABELS[split]), files.vcoco_json)
     assert download(own)["files"].to_dict() == {"labels": 3, "annotations": 4}
     own.splits["val"].vcoco_json.unlink()
     with pytest.raises(DataError, match=r"vcoco_val\.json: missing, though .*profile\.toml names it"):
         download(own)
 
 
+def test_further_pose_models_where_asked_for_only(server: Mirror, profile: Profile):
+    for name, file in read_catalogue(profile).pose_models.items():
+        put(server.folder, file.urls[0], name.encode())
+    get(profile, server)
+    assert not any(path.exists() for path in profile.pose_models.values())
+    run = [*command(profile, server.folder, server.url), "--pose-models", "rtmpose", "hrnet_w32"]
+    output = start(run).communicate(timeout=60)[0]
+    assert re.search(r"weights +4", output), output
+    held = {name: path.read_bytes() for name, path in profile.pose_models.items() if path.exists()}
+    assert held == {"rtmpose": b"rtmpose", "hrnet_w32": b"hrnet_w32"}
+    with pytest.raises(DataError, match=r"name openpose; choose from hrnet_w32, simple_baseline, rtmpose"):
+        download(profile, server.url, ["openpose"])
+
+
 def test_ten_thousand_images_in_place_are_not_fetched(tmp_path: Path, profile: Profile):
     served = tmp_path / "many"
     tiny_vcoco.make_hosts(served, {"train": 2533, "val": 2867, "test": 4946}, one_image=True)
     for split in ("train2014", "val2014"):
-        shutil.copytree(
-            tiny_vcoco.at(served, COCO[0] + split), profile.inputs / "images" / split, copy_function=os.link
-        )
+        shutil.copytree(at(served, COCO + split), profile.inputs / "images" / split, copy_function=os.link)
     with serve(served) as server:
         get(profile, server)
         assert not server.asked(".jpg")
@@ -493,14 +501,3 @@ def test_ten_thousand_images_in_place_are_not_fetched(tmp_path: Path, profile: P
     assert report.loc["images", "files"] == 10_346
     again = (profile.inputs / "downloads" / "images.json").stat()
     assert again.st_mtime_ns == listed.st_mtime_ns, "COCO's files are not read again"
-
-
-def test_the_real_catalogue():
-    profile = load_profile("vcoco")
-    listed = vcoco_catalogue(profile)
-    assert {file.path for file in listed.labels} == {files.vcoco_json for files in profile.splits.values()}
-    assert POSE_SHA256 in profile.pose_weights.name
-    for choice in ((listed.annotations,), *listed.weights):
-        assert choice[0].urls[0].startswith("https://")
-        assert all(file.sha256 or file.md5 for file in choice)
-    assert all(file.sha256 or file.check for file in listed.labels)

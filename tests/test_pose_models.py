@@ -1,23 +1,16 @@
 """Pose models side by side: profile, weights, views, tables; notebook 10 with a model of random weights."""
 
-from dataclasses import replace
-from functools import partial
-from hashlib import sha256
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 import papermill
 import pytest
-import tiny_vcoco
 import torch
 from conftest import SAMPLE
-from mirror import serve
 
-from lib import experiments, features, figures, pose_weights, vcoco
+from lib import experiments, features, figures, vcoco
 from lib.coco import BOX
-from lib.download import Catalogue, download, vcoco_catalogue
-from lib.higherhrnet.checkpoints import HASH_IN_NAME
 from lib.pose import PoseEstimator
 from lib.pose.detectors import TOP_DOWN_CONFIGS
 from lib.profiles import ROOT, DataError, PoseModel, Profile, load_profile
@@ -39,7 +32,7 @@ def people() -> pd.DataFrame:
 
 def test_names_of_pose_models_agree_everywhere():
     names = set(get_args(PoseModel))
-    assert names == set(TOP_DOWN_CONFIGS) == set(pose_models.FURTHER) == set(pose_weights.FILES)
+    assert names == set(TOP_DOWN_CONFIGS) == set(pose_models.FURTHER)
 
 
 def test_an_unknown_pose_model_is_refused(tmp_path):
@@ -47,32 +40,6 @@ def test_an_unknown_pose_model_is_refused(tmp_path):
     (tmp_path / "profile.toml").write_text(toml)
     with pytest.raises(DataError, match="Invalid enum value 'openpose'"):
         load_profile(tmp_path)
-
-
-def test_pose_weights_are_downloaded_where_asked_for_only(tmp_path, monkeypatch):
-    monkeypatch.delenv("DOWNLOAD_MIRROR", raising=False)
-    served, profile = tmp_path / "served", tiny_vcoco.make_profile(tmp_path / "vcoco")
-    tiny_vcoco.make_hosts(served)
-
-    def catalogue(profile: Profile) -> Catalogue:
-        further = []
-        for (file,) in pose_weights.catalogue(profile).weights[len(vcoco_catalogue(profile).weights) :]:
-            assert HASH_IN_NAME.search(file.path.name)[1] == file.sha256
-            assert all(url.startswith("https://") and url.endswith(file.path.name) for url in file.urls)
-            content = file.path.name.encode()
-            place = tiny_vcoco.at(served, file.urls[0])
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content)
-            further.append((replace(file, sha256=sha256(content).hexdigest()),))
-        listed = tiny_vcoco.catalogue(profile, served)
-        return replace(listed, weights=(*listed.weights, *further))
-
-    with serve(served) as mirror:
-        download(profile, mirror.url, partial(tiny_vcoco.catalogue, served=served))
-        assert not any(path.exists() for path in profile.pose_models.values())
-        download(profile, mirror.url, catalogue)
-    assert len(profile.pose_models) == 3
-    assert all(path.read_bytes() == path.name.encode() for path in profile.pose_models.values())
 
 
 # --- Poses

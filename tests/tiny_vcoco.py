@@ -1,23 +1,15 @@
-"""A V-COCO of a dozen images, laid out as its hosts lay it out, and the catalogue that fits it.
+"""A V-COCO of a dozen images of noise, laid out as its hosts lay it out."""
 
-As a script it is `python -m lib.download` for such a set: `tiny_vcoco.py SERVED PROFILE --mirror URL`.
-"""
-
-import hashlib
 import json
 import shutil
-import sys
 import zipfile
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
+from hosts import ANNOTATIONS, COCO, HUB, LABELS, OPENAI, POSE, at, made, put
 from PIL import Image
 
 from lib.coco import KEYPOINTS
-from lib.download import ANNOTATIONS, COCO, Catalogue, check_labels, main, vcoco_catalogue
-from lib.fetch import RemoteFile
 from lib.profiles import ROOT, Profile, load_profile
 from lib.vcoco import VERBS
 
@@ -29,66 +21,31 @@ WEIGHTS_SIZE = 200_000
 def make_profile(folder: Path) -> Profile:
     """Make an empty profile that differs from the real one in nothing but its folder."""
     folder.mkdir(parents=True)
-    shutil.copy(ROOT / "data" / "vcoco" / "profile.toml", folder)
+    for name in ("profile.toml", "sources.toml"):
+        shutil.copy(ROOT / "data" / "vcoco" / name, folder)
     return load_profile(folder)
 
 
 def make_hosts(served: Path, persons: dict[str, int] | None = None, one_image: bool = False) -> None:
     """Write every file to the folder of its first source; `one_image` links all images to one, for speed."""
-    persons = persons or PERSONS
     numbers = {"train2014": 0, "val2014": 500_000}
     content: dict[str, list[dict]] = {"train2014": [], "val2014": []}
-    for split, count in persons.items():
+    for split, count in (persons or PERSONS).items():
         coco = COCO_SPLIT[split]
         ids = [numbers[coco] + i + 1 for i in range(count)]
         numbers[coco] += count
         content[coco] += [_image(coco, image_id) for image_id in ids]
-        labels = at(served, vcoco_catalogue(load_profile("vcoco")).labels[list(persons).index(split)].urls[0])
-        _write(labels, json.dumps([_verb(verb, i, ids) for i, verb in enumerate(VERBS)]).encode())
+        put(served, LABELS[split], json.dumps([_verb(verb, i, ids) for i, verb in enumerate(VERBS)]).encode())
     for coco, images in content.items():
         for image in images:
-            _draw(at(served, f"{COCO[0]}{coco}/{image['file_name']}"), image, one_image)
-    with zipfile.ZipFile(_folder_of(at(served, COCO[0] + ANNOTATIONS)), "w") as archive:
+            _draw(at(served, f"{COCO}{coco}/{image['file_name']}"), image, one_image)
+    with zipfile.ZipFile(made(at(served, ANNOTATIONS)), "w") as archive:
         for coco, images in content.items():
             for kind in ("instances", "person_keypoints"):
                 archive.writestr(f"annotations/{kind}_{coco}.json", json.dumps(_annotations(images, kind)))
         archive.writestr("annotations/captions_train2014.json", np.random.default_rng(0).bytes(300_000))
-    for number, choice in enumerate(vcoco_catalogue(load_profile("vcoco")).weights):
-        for file in choice:
-            _write(at(served, file.urls[0]), np.random.default_rng(number).bytes(WEIGHTS_SIZE))
-
-
-def catalogue(profile: Profile, served: Path) -> Catalogue:
-    """Take the real catalogue with the sizes, hashes and counts of the files that are served."""
-    real = vcoco_catalogue(profile)
-    fit = partial(_fit, served=served)
-    return replace(
-        real,
-        labels=tuple(map(fit, real.labels)),
-        annotations=fit(real.annotations),
-        weights=tuple(tuple(map(fit, choice)) for choice in real.weights),
-    )
-
-
-def at(served: Path, url: str) -> Path:
-    """Return where a host's file stands, as `wget --force-directories` puts it."""
-    return served / url.partition("://")[2]
-
-
-def _fit(file: RemoteFile, served: Path) -> RemoteFile:
-    content = at(served, file.urls[0]).read_bytes()
-    check = file.check
-    if check:
-        verbs = json.loads(content)
-        labels = np.array([verb["label"] for verb in verbs])
-        check = partial(check_labels, expected=(int(labels.any(axis=0).sum()), int(labels.sum())))
-    return replace(
-        file,
-        size=file.size and len(content),
-        sha256=hashlib.sha256(content).hexdigest()[: len(file.sha256)],
-        md5=hashlib.md5(content).hexdigest()[: len(file.md5)],
-        check=check,
-    )
+    for number, url in enumerate((OPENAI[0], HUB[0], POSE)):
+        put(served, url, np.random.default_rng(number).bytes(WEIGHTS_SIZE))
 
 
 def _image(coco: str, image_id: int) -> dict:
@@ -125,19 +82,6 @@ def _draw(path: Path, image: dict, one_image: bool) -> None:
         path.hardlink_to(first)
         return
     noise = np.random.default_rng(image["id"]).integers(0, 255, (image["height"], image["width"], 3))
-    Image.fromarray(noise.astype("uint8")).save(_folder_of(path), quality=95)
+    Image.fromarray(noise.astype("uint8")).save(made(path), quality=95)
     if one_image:
         first.hardlink_to(path)
-
-
-def _write(path: Path, content: bytes) -> None:
-    _folder_of(path).write_bytes(content)
-
-
-def _folder_of(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[2:], partial(catalogue, served=Path(sys.argv[1]))))

@@ -1,5 +1,6 @@
 """Pose models side by side: how good their poses are, and what these do to naming verbs."""
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -36,8 +37,8 @@ def list_models(profile: Profile) -> pd.DataFrame:
 def _remedy(profile: Profile, model: str) -> str:
     if model not in profile.pose_models:
         return f"Name its weights as {model} under [pose_models] in {profile.inputs / 'profile.toml'}."
-    download = ", or run python -m lib.pose_weights" if profile.downloadable else ""
-    return f"Put its weights there: {profile.pose_models[model]}{download}."
+    command = f", or run python -m lib.download {shlex.quote(str(profile.inputs))} --pose-models {model}"
+    return f"Put its weights there: {profile.pose_models[model]}{command if profile.downloadable else ''}."
 
 
 def measure_poses(

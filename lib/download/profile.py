@@ -1,18 +1,12 @@
-"""Gets what a profile needs: label files, COCO's annotations, the images of the labels, encoder weights.
+"""One download of everything that a profile lacks: labels, annotations, images, weights."""
 
-Every file is verified once and never fetched again; a second run goes on where the first stopped. What the
-user put in place by hand counts. Command: `python -m lib.download [vcoco] [--mirror URL]`.
-"""
-
-import argparse
 import json
 import os
 import re
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,90 +14,30 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.coco import listing, load_image, read_images
-from lib.fetch import Client, DiskError, NotFetched, RemoteFile, Verified, only_process, stamp, unpack
-from lib.profiles import DataError, Profile, load_profile, write_whole
+from lib.download.fetch import (
+    Client,
+    DiskError,
+    NotFetched,
+    RemoteFile,
+    Verified,
+    only_process,
+    stamp,
+    unpack,
+)
+from lib.download.sources import Catalogue, read_catalogue
+from lib.profiles import DataError, Profile, write_whole
 from lib.vcoco import VERBS, read_labels
 
-# Where everything comes from, sources in the order of trial; sizes in bytes.
-# fmt: off
-VCOCO = "https://raw.githubusercontent.com/s-gupta/v-coco/master/data/vcoco/"
-VCOCO_SHA256 = {
-    "train": "2267afe7adc0a6c3e8ac90fb35f6d3a5bd5cd3c7edebf0622d0cbb7a67fddf19",
-    "val": "2025bf42ce985a079ad88fd052aba47d85f1531c5b04a95804427c8bcb75eedd",
-    "test": "",  # none is published; the file is known by its numbers of persons and labels
-}
-TEST_COUNTS = 7_674, 22_070
-COCO = (  # one bucket: under its own name with valid TLS, under COCO's without
-    "https://s3.amazonaws.com/images.cocodataset.org/",
-    "http://images.cocodataset.org/",
-)
-ANNOTATIONS = "annotations/annotations_trainval2014.zip"
-ANNOTATIONS_SIZE, ANNOTATIONS_MD5 = 252_872_794, "0a379cfc70b0e71301e0f377548639bd"
-IMAGE_SIZE = 160_000  # on average
-CLIP_SIZE, CLIP_SHA256 = 353_976_522, "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
-CLIP = (  # clip's own table, gone for some (openai/CLIP issue 516); Jina's copy
-    f"https://openaipublic.azureedge.net/clip/models/{CLIP_SHA256}/ViT-B-32.pt",
-    "https://clip-as-service.s3.us-east-2.amazonaws.com/models-436c69702d61732d53657276696365/torch/ViT-B-32.pt",
-)
-HUB_SIZE, HUB_SHA256 = 605_157_884, "99d28a652e6ec46629ab7047a0ac82c69b1fe11e0ce672c43af65d3a9a3fc05d"
-HUB = (  # the same weights as safetensors, converted when read; by commit, because main lacks them
-    "https://huggingface.co/openai/clip-vit-base-patch32/resolve/"
-    "b33cedfd0df4e43b8238760678fcc89e1a0d38b3/model.safetensors",
-    "https://huggingface.co/sentence-transformers/clip-ViT-B-32/resolve/"
-    "327ab6726d33c0e22f920c83f2ff9e4bd38ca37f/0_CLIPModel/model.safetensors",
-)
-POSE_SHA256 = "8ae85183"  # MMPose names a file by the first 8 digits
-POSE = tuple(  # the second is the first one's older name
-    f"https://{host}/mmpose/bottom_up/higher_hrnet32_coco_512x512-{POSE_SHA256}_20200713.pth"
-    for host in ("download.openmmlab.com", "openmmlab.oss-cn-hangzhou.aliyuncs.com")
-)
-# fmt: on
+IMAGE_SIZE = 160_000  # bytes of one of COCO's, on average
 
 
-@dataclass(frozen=True)
-class Catalogue:
-    """All sources of a profile's files; of each choice of weights the first that can be had is taken."""
-
-    labels: tuple[RemoteFile, ...]
-    annotations: RemoteFile
-    image_hosts: tuple[str, ...]
-    weights: tuple[tuple[RemoteFile, ...], ...]
-
-
-def vcoco_catalogue(profile: Profile) -> Catalogue:
-    """List the sources of V-COCO, COCO 2014 and both encoders; the places are the profile's."""
-    test = {"test": partial(check_labels, expected=TEST_COUNTS)}
-    labels = [
-        RemoteFile(
-            files.vcoco_json,
-            (f"{VCOCO}vcoco_{split}.json",),
-            None,
-            VCOCO_SHA256[split],
-            check=test.get(split),
-        )
-        for split, files in profile.splits.items()
-    ]
-    annotations = tuple(host + ANNOTATIONS for host in COCO)
-    archive = profile.inputs / "downloads" / Path(ANNOTATIONS).name
-    clip = RemoteFile(profile.clip_weights, CLIP, CLIP_SIZE, CLIP_SHA256)
-    hub = RemoteFile(profile.clip_weights.with_suffix(".safetensors"), HUB, HUB_SIZE, HUB_SHA256)
-    return Catalogue(
-        labels=tuple(labels),
-        annotations=RemoteFile(archive, annotations, ANNOTATIONS_SIZE, md5=ANNOTATIONS_MD5),
-        image_hosts=COCO,
-        weights=((clip, hub), (RemoteFile(profile.pose_weights, POSE, None, POSE_SHA256),)),
-    )
-
-
-def download(
-    profile: Profile, mirror: str = "", catalogue: Callable[[Profile], Catalogue] = vcoco_catalogue
-) -> pd.DataFrame:
+def download(profile: Profile, mirror: str = "", pose_models: Iterable[str] = ()) -> pd.DataFrame:
     """Get every file that the profile lacks, and count `files` and `bytes` by kind of file.
 
     `mirror`, or the environment variable DOWNLOAD_MIRROR, replaces `https://` in every source by `<mirror>/`:
-    a mirror is what `wget --force-directories` makes. `catalogue` lists the sources of the profile's files.
-    A profile that is not downloadable is only checked for its labels and annotations. Raises DataError that
-    says which file to put where.
+    a mirror is what `wget --force-directories` makes. `pose_models` names those of the profile's further pose
+    models whose weights are wanted, too. A profile that is not downloadable is only checked for its labels
+    and annotations. Raises DataError that says which file to put where.
     """
     if not profile.downloadable:
         named = _named_files(profile)
@@ -115,15 +49,19 @@ def download(
     if mirror and not re.match(r"https?://[^/]", mirror):
         raise DataError(f"mirror {mirror!r}: no base URL; write it as https://host/folder.")
     with only_process(profile.inputs / "downloads" / "lock"):
-        return _Download(profile, catalogue(profile), Client(mirror)).run()
+        return _Download(profile, _choose(profile, pose_models), Client(mirror)).run()
 
 
-def check_labels(path: Path, expected: tuple[int, int]) -> None:
-    """Raise DataError where a label file holds other numbers of labelled persons and of labels."""
-    table = read_labels(path)[list(VERBS)]
-    found = int(table.any(axis="columns").sum()), int(table.to_numpy().sum())
-    if found != expected:
-        raise DataError(f"{path}: it has {found[0]} persons, {found[1]} labels, not {expected}")
+def _choose(profile: Profile, pose_models: Iterable[str]) -> Catalogue:
+    """Read the profile's catalogue, and add the weights of some pose models to those that are got."""
+    listed, wanted = read_catalogue(profile), list(pose_models)
+    if unknown := sorted(set(wanted) - listed.pose_models.keys()):
+        raise DataError(
+            f"{profile.inputs}: pose_models: profile.toml and sources.toml do not both name "
+            f"{', '.join(unknown)}; choose from {', '.join(listed.pose_models) or 'none'}, or add it there."
+        )
+    further = ((listed.pose_models[model],) for model in wanted)
+    return replace(listed, weights=(*listed.weights, *further))
 
 
 def check_image(path: Path, width: int, height: int) -> None:
@@ -268,26 +206,3 @@ def _annotations(profile: Profile) -> list[Path]:
 def _report(paths: dict[str, list[Path]]) -> pd.DataFrame:
     rows = {kind: (len(files), sum(path.stat().st_size for path in files)) for kind, files in paths.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["files", "bytes"]).rename_axis("kind")
-
-
-def main(
-    arguments: Sequence[str] | None = None, catalogue: Callable[[Profile], Catalogue] = vcoco_catalogue
-) -> int:
-    """Run the command and return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m lib.download", description="Get what a profile needs.")
-    parser.add_argument("profile", nargs="?", default="vcoco", help="name or folder; vcoco unless given")
-    parser.add_argument("--mirror", default="", help="base URL of what wget --force-directories made")
-    options = parser.parse_args(arguments)
-    try:
-        print(download(load_profile(options.profile), options.mirror, catalogue).to_string())
-    except DataError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped; run again and it goes on.", file=sys.stderr, flush=True)
-        os._exit(130)  # not waiting for threads that sleep between two attempts; the files bear any kill
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
