@@ -1,6 +1,6 @@
 """What a model sees of a person, said once: for experiments, for saved models, for any image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import msgspec
@@ -108,7 +108,7 @@ def shuffle_poses(inputs: pd.DataFrame, splits: pd.Series, seed: int = 0) -> pd.
     return shuffled
 
 
-def _check(name: str, values: object, kind: object) -> None:
+def _check(name: str, values: Sequence[object], kind: object) -> None:
     """Raise ValueError where values are none, repeated, or not among a Literal's."""
     choices = get_args(kind)
     if not values or len(set(values)) < len(values) or not set(values) <= set(choices):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,8 +65,8 @@ def say_verdicts(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def judge(row: tuple) -> str:
-    """Say in words what follows from a row of `verdicts`."""
+def judge(row: Any) -> str:
+    """Say in words what follows from a row of `verdicts`, one of its `itertuples`."""
     if math.isnan(row.difference):
         return "reference"
     if row.p_holm < SIGNIFICANT and row.difference_low > 0:

@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from types import ModuleType
 
 import pandas as pd
 
 from lib.features.shards import (
+    Encoders,
     Prepared,
     Recipe,
     Shard,
@@ -40,7 +42,7 @@ def run_local(shards: list[Shard], store: FeatureStore) -> Iterator[pd.DataFrame
         yield from one_ahead(writer, partial(save, store), encoded)
 
 
-def _load(shard: Shard, encoders: dict[object, object], each: Callable) -> Prepared:
+def _load(shard: Shard, encoders: Encoders, each: Callable) -> Prepared:
     return prepare(shard, read_images(shard, each), encoders, each)
 
 
@@ -71,7 +73,7 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
         raise DataError('engine="ray" needs Ray, which is not installed; run: make ray') from None
     started_here = not ray.is_initialized()
     if started_here:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield from _run_on_ray(ray, shards, store, workers)
     finally:
@@ -79,7 +81,9 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
             ray.shutdown()
 
 
-def _run_on_ray(ray, shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[pd.DataFrame]:
+def _run_on_ray(
+    ray: ModuleType, shards: list[Shard], store: FeatureStore, workers: int
+) -> Iterator[pd.DataFrame]:
     recipes = {recipe.work: recipe for shard in shards for recipe in shard.recipes}
     on_gpu = any(recipe.view.encoder.device != "cpu" for recipe in recipes.values())
     ray.data.DataContext.get_current().enable_progress_bars = False  # `extract` shows one

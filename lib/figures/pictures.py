@@ -1,6 +1,7 @@
 """What several figures show of a person: the crop, the skeleton, the verbs below."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,7 @@ def verbs_of(person: pd.Series, verbs: Sequence[str], language: str, most: int =
     return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
 
 
-def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: object) -> None:
+def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: Any) -> None:
     """Write lines of words and colours below a picture, from its left edge; `look` is matplotlib's."""
     for number, (words, colour) in enumerate(lines):
         axis.annotate(

@@ -62,7 +62,7 @@ def _draw_person(axis: Axes, person: "Person", colour: str) -> None:
 
 def _compare(person: "Person", true: list[str] | None, verbs: Sequence[str], language: str) -> str:
     """Write the verbs named, the most probable first; where the truth is known, marked, then those missed."""
-    named = sorted(person.verbs, key=lambda verb: -person.probabilities[verb])
+    named = list(person.ranked_verbs())
     if true is None:
         words = [text(verb, language) for verb in named]
     else:

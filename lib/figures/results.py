@@ -97,7 +97,7 @@ def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match
             markersize=4,
             linewidth=1.2,
             color=COLOURS[number],
-            label=text(group, language) if grouped else None,
+            label=text(group, language) if group else None,
         )
     axis.set(
         yticks=range(len(names)),

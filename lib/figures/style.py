@@ -5,6 +5,7 @@ Widths are those of a two-column A4 page. Colours: Okabe & Ito's, safe for colou
 
 import json
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from lib.profiles import DataError, commit, write_whole
 
@@ -40,7 +42,7 @@ def use_style(language: str) -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.linewidth": 0.6,
-            "axes.prop_cycle": mpl.cycler(color=COLOURS),
+            "axes.prop_cycle": cycler(color=COLOURS),
             "grid.linewidth": 0.4,
             "grid.color": "#dddddd",
             "legend.frameon": False,
@@ -53,7 +55,7 @@ def use_style(language: str) -> None:
 
 
 def draw_shares(
-    axis: Axes, shares: pd.DataFrame | np.ndarray, rows: list[str], columns: list[str], **options
+    axis: Axes, shares: pd.DataFrame | np.ndarray, rows: list[str], columns: list[str], **options: Any
 ) -> None:
     """Draw shares from 0 to 1 as a heat map with named rows and columns; `options` are seaborn's."""
     look = {"cmap": "Blues", "vmin": 0, "vmax": 1, "linewidths": 0.3}

@@ -88,7 +88,7 @@ class PoseEstimator:
             raise ValueError(f"source is 'crop' or 'image', got {source!r}")
         self.source, self.pad = source, pad
         if model != "higherhrnet":
-            self.detector = TopDown(model, weights, device=device, batch_size=batch_size)
+            self.detector: TopDown | BottomUp = TopDown(model, weights, device=device, batch_size=batch_size)
             return
         self.detector = BottomUp(
             load_higherhrnet(weights) if network is None else network,
@@ -139,8 +139,8 @@ class PoseEstimator:
             people = self.detector.detect(pictures, best_only=False)
             return [match_people(*pair) for pair in zip(people, boxes, strict=True)]
         views = [cut(picture, crop) for picture, its in zip(pictures, crops, strict=True) for crop in its]
-        people = iter(self.detector.detect(views, best_only=True))
-        return [[_best(next(people), crop) for crop in its] for its in crops]
+        best = iter(self.detector.detect(views, best_only=True))
+        return [[_best(next(best), crop) for crop in its] for its in crops]
 
 
 def _by_image(images: Sequence[Picture]) -> Iterator[list[list[int]]]:

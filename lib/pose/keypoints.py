@@ -9,6 +9,7 @@ from io import StringIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -30,7 +31,7 @@ def normalise_keypoints(
     *,
     sizes: np.ndarray | None = None,
     boxes: np.ndarray | None = None,
-    moments: np.ndarray | None = None,
+    moments: ArrayLike | None = None,
 ) -> np.ndarray:
     """Return (people, 17, 3) keypoints in another form, confidences unchanged.
 
@@ -41,7 +42,8 @@ def normalise_keypoints(
     standard   each joint's x and y less the mean, over the deviation, of `moments` (2, 17, 2), which
                `keypoint_moments` gives of training persons
 
-    In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN.
+    In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN. Raises ValueError for
+    another form, and where what a form needs is not given.
     """
     points, found = keypoints[..., :2], keypoints[..., 2] > 0
     if form == "raw":
@@ -63,7 +65,7 @@ def normalise_keypoints(
     return np.where(np.isnan(keypoints), np.nan, normalised)
 
 
-def _given(value: np.ndarray | None, name: str, form: str) -> np.ndarray:
+def _given(value: ArrayLike | None, name: str, form: str) -> np.ndarray:
     if value is None:
         raise ValueError(f"the form {form!r} needs {name}")
     return np.asarray(value, dtype=float)
