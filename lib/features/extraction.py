@@ -155,7 +155,7 @@ def _alone(store: FeatureStore) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.2)
     except Timeout:
-        print(f"Another run is extracting features into {store.root}; waiting for it.", flush=True)
+        tqdm.write(f"Another run is extracting features into {store.root}; waiting for it.")
         lock.acquire()
     try:
         yield
