@@ -16,7 +16,7 @@ from torchvision.transforms import Compose
 
 from lib.clip_features.prompts import prompts_for
 from lib.clip_features.weights import CLIP, find_weights, load_clip, openai
-from lib.crops import Picture, cut, grow_box, read_image
+from lib.crops import Picture, cut, group_by_image, grow_box, read_image
 from lib.precision import choose_dtype
 
 
@@ -131,10 +131,7 @@ class ClipEncoder:
         self, images: Sequence[Picture], boxes: np.ndarray, pad: float
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each person's position and input, all people of an image together."""
-        groups: dict[str | int, list[int]] = {}
-        for person, image in enumerate(images):
-            groups.setdefault(str(image) if isinstance(image, str | Path) else id(image), []).append(person)
-        for people in groups.values():
+        for people in group_by_image(images):
             pixels = read_image(images[people[0]])
             yield from ((person, self.prepare(pixels, boxes[person], pad)) for person in people)
 

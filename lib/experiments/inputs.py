@@ -14,7 +14,7 @@ from lib.pose.keypoints import keypoint_moments, normalise_keypoints
 # The thesis's 51 numbers: x, y in pixels of the crop and confidence, joint after joint.
 POSE_COLUMNS = POSE_GROUPS["crop"]
 
-View = Literal["clip_crop", "clip_full", "pose"]
+ViewName = Literal["clip_crop", "clip_full", "pose"]
 ClipForm = Literal["raw", "unit"]
 PoseForm = Literal["raw", "crop", "box", "torso", "standard"]
 WithoutPose = Literal["drop", "zeros"]
@@ -33,14 +33,14 @@ class InputForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Raises ValueError for a value that is none of these.
     """
 
-    views: tuple[View, ...]
+    views: tuple[ViewName, ...]
     clip: ClipForm = "raw"
     pose: PoseForm = "raw"
     without_pose: WithoutPose = "drop"
     moments: tuple[tuple[tuple[float, float], ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        _check("views", self.views, View)
+        _check("views", self.views, ViewName)
         for name, kind in (("clip", ClipForm), ("pose", PoseForm), ("without_pose", WithoutPose)):
             _check(name, [getattr(self, name)], kind)
         if self.moments is not None and np.shape(self.moments) != (2, 17, 2):

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lib.experiments.results import Results
+from lib.experiments.results import SIGNIFICANT, Results
 from lib.experiments.tables import clean_table, right_people
 from lib.metrics import bootstrap_interval, correct_holm, paired_bootstrap
-
-SIGNIFICANT = 0.05
 
 
 def verdicts(
@@ -96,7 +94,7 @@ def accuracy_by_group(results: Results, people: pd.DataFrame, groups: pd.Series)
     """
     rows = {}
     for group, mine in people.groupby(groups.loc[people.index], observed=True):
-        for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
+        for arm in results.arm_names:
             right = right_people(results, "clean", arm, mine.index).to_numpy(float)
             interval = bootstrap_interval(right.T, mine["image_id"])
             rows[group, arm] = [*(100 * np.array(interval)), len(mine)]

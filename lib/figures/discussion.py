@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.figures.language import text
+from lib.figures.language import comma, text
 from lib.figures.pictures import show_person, write_caption
 from lib.figures.style import COLOURS, GREEN, RED, TWO_COLUMNS
 from lib.profiles import Profile
@@ -81,7 +81,6 @@ def draw_answers(
 
 def _wrapped(mark: str, arm: str, verbs: Sequence[str], language: str) -> str:
     """Write an arm's name and its verbs on three lines."""
-    comma = "、" if language == "ja" else ", "
     words = [text(verb, language) for verb in verbs]
-    lines = [comma.join(words[:2]), comma.join(words[2:4])]
+    lines = [comma(language).join(words[start : start + 2]) for start in (0, 2)]
     return "\n".join([f"{mark} {text(arm, language)}:", *lines])

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from lib.coco import BOX, duplicates, listing
+from lib.crops import overlap
 from lib.features.views import POSE_GROUPS
 from lib.profiles import DataError
 
@@ -78,13 +79,6 @@ def _box_around(keypoints: np.ndarray, width: int, height: int) -> np.ndarray | 
     margin = MARGIN * max(high - low)
     low, high = np.clip([low - margin, high + margin], 0, [width, height])
     return np.concatenate([low, high - low])
-
-
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection over union of two boxes (x, y, w, h)."""
-    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    shared = np.prod(np.maximum(0, sides))
-    return float(shared / max(np.prod(a[2:]) + np.prod(b[2:]) - shared, 1e-9))
 
 
 def match_boxes(found: pd.DataFrame, true: pd.DataFrame, at_least: float = 0.5) -> pd.Series:
