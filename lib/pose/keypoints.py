@@ -168,7 +168,20 @@ def evaluate_people(
     areas = PERSON_SHARE_OF_BOX * (people["w"] * people["h"]).to_numpy()
     labels = np.nan_to_num(truth)
     known = (labels[..., 2] > 0).any(axis=1)
-    annotations = [
+    content = {
+        "images": [{"id": int(image_id)} for image_id in people["image_id"].unique()],
+        "annotations": _annotate(people[known], areas[known], labels[known]),
+        "categories": [{"id": 1, "name": "person", "keypoints": list(KEYPOINTS)}],
+    }
+    detections = pd.DataFrame({"image_id": people["image_id"][known].to_numpy(), "score": scores[known]})
+    detections["keypoints"] = list(keypoints[known])
+    return oks(keypoints, labels, areas), evaluate_keypoints(detections, content)
+
+
+def _annotate(people: pd.DataFrame, areas: np.ndarray, keypoints: np.ndarray) -> list[dict]:
+    """Write people and their joints (people, 17, 3) as COCO's annotations."""
+    boxes = people[BOX].to_numpy().tolist()
+    return [
         {
             "id": int(ann_id),
             "image_id": int(image_id),
@@ -180,19 +193,6 @@ def evaluate_people(
             "num_keypoints": int((joints[:, 2] > 0).sum()),
         }
         for ann_id, image_id, box, area, joints in zip(
-            people.index[known],
-            people["image_id"][known],
-            people.loc[known, BOX].to_numpy().tolist(),
-            areas[known],
-            labels[known],
-            strict=True,
+            people.index, people["image_id"], boxes, areas, keypoints, strict=True
         )
     ]
-    content = {
-        "images": [{"id": int(image_id)} for image_id in people["image_id"].unique()],
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "person", "keypoints": list(KEYPOINTS)}],
-    }
-    detections = pd.DataFrame({"image_id": people["image_id"][known].to_numpy(), "score": scores[known]})
-    detections["keypoints"] = list(keypoints[known])
-    return oks(keypoints, labels, areas), evaluate_keypoints(detections, content)
