@@ -136,12 +136,15 @@ def compare_groups(
 ) -> pd.DataFrame:
     """Compare two arms, as `compare_arms`, within each group of people, and the groups' differences.
 
-    `groups` names the group of each of `people`. Two groups only have the last row, `<one> - <other>`: the
-    first group's difference less the second's, with an interval from the same bootstrap, without a p.
+    `groups` names the group of each of `people`; a categorical gives the groups' order, too, which else is
+    that of the people. Two groups only have the last row, `<one> - <other>`: the first group's difference
+    less the second's, with an interval from the same bootstrap, without a p.
     """
+    ordered = groups.cat.categories if isinstance(groups.dtype, pd.CategoricalDtype) else groups.unique()
     parts = {
         name: compare_arms(results, people[groups == name], [(first, second)]).iloc[0][PAIRED]
-        for name in groups.unique()
+        for name in ordered
+        if (groups == name).any()
     }
     gain = right_people(results, "clean", first, people.index).mean(axis="columns")
     gain = 100 * (gain - right_people(results, "clean", second, people.index).mean(axis="columns")).to_numpy()
