@@ -118,7 +118,10 @@ class ClipEncoder:
 
     @torch.inference_mode()
     def encode_prepared(self, inputs: np.ndarray) -> np.ndarray:
-        """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass."""
+        """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass.
+
+        Raises ValueError for another shape or type.
+        """
         expected = (self.resolution, self.resolution, 3)
         if inputs.shape[1:] != expected or inputs.dtype != np.uint8:
             raise ValueError(

@@ -24,8 +24,8 @@ def judge_difference(claim: str, difference: Mapping[str, float], expected: str)
     """Judge a claim that a difference is `negative` or `positive` by its 95 % interval.
 
     It holds where the whole interval has that sign, does not where it has the other, and cannot be told where
-    it contains 0. Where there is a corrected p (`p_holm`), that must be below 0.05, too. `difference` has the
-    fields `difference`, `low` and `high`.
+    it contains 0 or is missing. Where there is a corrected p (`p_holm`), that must be below 0.05, too.
+    `difference` has the fields `difference`, `low` and `high`. Raises ValueError for another `expected`.
     """
     if expected not in ("negative", "positive"):
         raise ValueError(f'expected is "negative" or "positive", got {expected!r}')

@@ -64,7 +64,8 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
     Reading is a stage of its own, so a cluster reads on all its processors. `workers` processes hold the
     networks, each on a GPU where the views' device is one, else on one thread, as Ray has it. A Ray that is
     already connected is used as it is (`ray.init(address=...)` before); else one starts on this machine.
-    Images and store must be reachable under the same paths from everywhere.
+    Images and store must be reachable under the same paths from everywhere. Raises DataError where Ray is not
+    installed.
     """
     try:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a token would be asked for even on loopback

@@ -79,7 +79,7 @@ class FeatureStore:
         return {file.base_name.removesuffix(".parquet") for file in files if file.base_name[0] != "."}
 
     def read_shard(self, work: str, key: str) -> pa.Table:
-        """Return a finished shard."""
+        """Return a finished shard; raises DataError where it is gone."""
         table = self._read(self._work(work, key))
         if table is None:
             raise DataError(f"{self._work(work, key)}: gone while it was needed; run again.")

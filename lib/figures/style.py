@@ -24,7 +24,10 @@ SPLIT_COLOURS = {"train": BLUE, "val": GREEN, "test": ORANGE}
 
 
 def use_style(language: str) -> None:
-    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja"."""
+    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja".
+
+    Raises DataError for another language.
+    """
     if language not in ("en", "ja"):
         raise DataError(f'LANGUAGE is {language!r}; choose "en" or "ja".')
     mpl.rcdefaults()

@@ -40,7 +40,10 @@ def read_logits(logits: Array) -> Array:
 
 
 def read_pair(logits: Array, labels: ArrayLike) -> tuple[Array, Array]:
-    """Return logits (..., n, v) and labels (n, v) as booleans, or labels of the logits' shape, both alike."""
+    """Return logits (..., n, v) and labels (n, v) as booleans, or labels of the logits' shape, both alike.
+
+    Other shapes, NaN logits and labels that are neither 0 nor 1 are a ValueError.
+    """
     logits = read_logits(logits)
     labels = alike(labels, logits)
     expected = tuple(logits.shape)
@@ -61,7 +64,7 @@ def alike(values: ArrayLike, logits: Array) -> Array:
 
 
 def read_labels(labels: ArrayLike, verbs: Sequence[str] | None = None) -> np.ndarray:
-    """Return labels as (n, v) booleans; a table's columns must be `verbs`, in that order."""
+    """Return labels as (n, v) booleans; a table's columns must be `verbs`, in that order, else ValueError."""
     columns = getattr(labels, "columns", None)
     labels = as_numpy(labels)
     if labels.ndim != 2 or labels.shape[1] == 0:
@@ -74,7 +77,7 @@ def read_labels(labels: ArrayLike, verbs: Sequence[str] | None = None) -> np.nda
 
 
 def read_outcomes(outcomes: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return what is true or false of each person as booleans of `shape`."""
+    """Return what is true or false of each person as booleans of `shape`; ValueError for another shape."""
     outcomes = as_numpy(outcomes)
     if outcomes.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {outcomes.shape}")

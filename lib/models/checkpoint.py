@@ -30,7 +30,10 @@ def save_checkpoint(path: Path, mark: str, state: dict[str, object]) -> None:
 
 
 def load_checkpoint(path: Path, mark: str) -> dict[str, Any] | None:
-    """Read the state that was saved under this fingerprint; None, with a warning if another's is there."""
+    """Read the state that was saved under this fingerprint; None, with a warning if another's is there.
+
+    Raises DataError where the file is no checkpoint.
+    """
     if not path.exists():
         return None
     try:

@@ -128,7 +128,8 @@ def evaluate_keypoints(detections: pd.DataFrame, annotations: dict) -> pd.Series
     `detections` has the columns `image_id`, `score` and `keypoints`, a (17, 3) array in image pixels each;
     rows whose keypoints are NaN (nobody found) count as no detection. `annotations` is a dict in COCO's
     keypoint format, and all its images count. -> AP, AP50, AP75, AP_medium, AP_large, then AR likewise; NaN
-    where COCO says -1, that is, where no person of that size is labelled.
+    where COCO says -1, that is, where no person of that size is labelled. Raises
+    ValueError for lacking columns.
     """
     missing = {"image_id", "score", "keypoints"} - set(detections.columns)
     if missing:
