@@ -37,6 +37,7 @@ report: $(READY)
 test: $(RAY_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	$(PYTEST) -m 'not long'
 
 test-all: test

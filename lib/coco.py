@@ -8,7 +8,7 @@ images. Format: cocodataset.org/#format-data. Errors are `DataError` and name th
 import contextlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -199,7 +199,7 @@ def listing(items: Iterable) -> str:
     return ", ".join(map(str, items[:5])) + more
 
 
-def duplicates(ids: Iterable[int]) -> list[int]:
+def duplicates(ids: Iterable[Hashable]) -> list:
     """List the ids that occur more than once."""
     index = pd.Index(list(ids))
     return index[index.duplicated()].unique().tolist()

@@ -1,5 +1,6 @@
 """Pictures of any kind as pixels, and the part of them around a person: what every encoder is given."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,15 @@ def read_image(picture: Picture) -> np.ndarray:
     if isinstance(picture, Image.Image):
         return np.asarray(to_rgb(picture))
     return _array_to_rgb(picture)
+
+
+def group_by_image(pictures: Sequence[Picture]) -> list[list[int]]:
+    """Return the positions of each picture among `pictures`: equal paths are one, else the same object is."""
+    groups: dict[str | int, list[int]] = {}
+    for position, picture in enumerate(pictures):
+        name = str(picture) if isinstance(picture, str | Path) else id(picture)
+        groups.setdefault(name, []).append(position)
+    return list(groups.values())
 
 
 def _array_to_rgb(pixels: np.ndarray) -> np.ndarray:
@@ -53,6 +63,13 @@ def grow_box(box: np.ndarray, width: int, height: int, pad: float = 20) -> np.nd
 def _grow_side(start: float, length: float, limit: int, pad: float) -> tuple[int, int]:
     low = min(max(0, round(start - pad)), limit - 1)
     return low, max(low + 1, min(limit, round(start + length + pad)))
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the intersection over union of two boxes (x, y, w, h)."""
+    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
+    shared = np.prod(np.maximum(0, sides))
+    return float(shared / max(np.prod(a[2:]) + np.prod(b[2:]) - shared, 1e-9))
 
 
 def cut(image: np.ndarray, crop: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ import torch
 def choose_dtype(precision: str, device: str) -> torch.dtype:
     """Return the network's number type: of that name or, for `auto`, the fastest that keeps float32's range.
 
-    bfloat16 where the processor multiplies it in hardware (3 times as fast on AMX), float16 on a GPU.
+    bfloat16 where the processor multiplies it in hardware (3 times as fast on AMX), float16 on a GPU. Raises
+    ValueError for a name that is none of these.
     """
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
     if precision != "auto":

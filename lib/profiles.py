@@ -18,7 +18,8 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
-SPLITS = ("train", "val", "test")
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 PoseModel = Literal["hrnet_w32", "simple_baseline", "rtmpose"]  # MMPose's top-down models that lib.pose runs
 
 
@@ -54,7 +55,7 @@ class Profile:
     figures: Path
     verbs: tuple[str, ...] = ()
     downloadable: bool = False
-    pose_models: Mapping[str, Path] = field(default_factory=dict)
+    pose_models: Mapping[PoseModel, Path] = field(default_factory=dict)
 
     @property
     def people(self) -> Path:
@@ -151,7 +152,7 @@ class _Settings(msgspec.Struct, forbid_unknown_fields=True):
 
     clip_weights: str
     pose_weights: str
-    splits: dict[Literal["train", "val", "test"], _SplitSettings]
+    splits: dict[Split, _SplitSettings]
     verbs: list[str] = []
     downloadable: bool = False
     pose_models: dict[PoseModel, str] = {}

@@ -24,10 +24,10 @@ import papermill
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from run import NOTEBOOKS, check_known, choose, literal, own
+from run import NOTEBOOKS, check_known, choose, literal, load_asked_profile, own
 from traitlets.config import Config
 
-from lib.profiles import ROOT, DataError, Profile, load_profile
+from lib.profiles import ROOT, DataError, Profile
 
 TEMPLATES = NOTEBOOKS / "report"
 NAMES = "[0-9][0-9]_*.ipynb"
@@ -69,7 +69,7 @@ def main() -> int:
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
         check_known(parameters, {notebook: own(notebook, parameters) for notebook in choose([])})
-        profile = load_profile(parameters.get("PROFILE", "sample"), parameters.get("OUTPUT_DIR", ""))
+        profile = load_asked_profile(parameters)
         index = write_report(profile)
     except DataError as error:
         print(error, file=sys.stderr)
@@ -145,13 +145,13 @@ def make_page(name: str, profile: Profile, site: Path) -> Page:
     page = Page(path.stem, title, str(question or ""))
     if not executed:
         return page
-    image = html.select_one(".figure img") or {}
+    image = html.select_one(".figure img")
     return page._replace(
         executed=True,
         finding=find_finding(html),
         error=find_error(notebook),
-        image=image.get("src", ""),
-        alt=image.get("alt", ""),
+        image=str(image.get("src", "")) if image else "",
+        alt=str(image.get("alt", "")) if image else "",
         facts=find_facts(notebook, path),
         sections=number_sections(html),
         body=str(html),
@@ -206,7 +206,8 @@ def render(notebook: NotebookNode, name: str, site: Path) -> BeautifulSoup:
     for tag in html.select(ACTIVE):
         tag.decompose()
     for image in html.find_all("img", src=REMOTE):
-        image.replace_with(html.new_tag("a", href=image["src"], string=image["src"]))
+        source = str(image["src"])
+        image.replace_with(html.new_tag("a", href=source, string=source))
     return html
 
 
@@ -224,10 +225,11 @@ def make_exporter() -> HTMLExporter:
 
 def find_finding(html: BeautifulSoup) -> str:
     """Return what stands below the heading Findings: its Markdown, and Markdown that its cells display."""
-    heading = next((tag for tag in html.select("h2") if tag.get_text().startswith("Finding")), None)
-    if heading is None:
+    heading = next((tag for tag in html.select("section h2") if tag.get_text().startswith("Finding")), None)
+    section = heading and heading.find_parent("section")
+    if heading is None or section is None:
         return ""
-    cells = heading.find_parent("section").find_next_siblings("section")
+    cells = section.find_next_siblings("section")
     shown = [text for cell in cells for text in cell.select(".markdown")]
     return "".join(map(str, [*heading.find_next_siblings(), *shown]))
 
@@ -265,7 +267,7 @@ def number_sections(html: BeautifulSoup) -> dict[str, str]:
     headings = html.select("h2")
     for number, heading in enumerate(headings, start=1):
         heading["id"] = f"section-{number}"
-    return {heading["id"]: heading.get_text() for heading in headings}
+    return {str(heading["id"]): heading.get_text() for heading in headings}
 
 
 if __name__ == "__main__":

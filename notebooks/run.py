@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from lib.profiles import DataError, commit, load_profile, write_whole
+from lib.profiles import DataError, Profile, commit, load_profile, write_whole
 
 NOTEBOOKS = Path(__file__).resolve().parent
 
@@ -26,7 +26,7 @@ def main() -> int:
     arguments = parse_arguments()
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
-        profile = load_profile(parameters.get("PROFILE", "sample"), parameters.get("OUTPUT_DIR", ""))
+        profile = load_asked_profile(parameters)
         chosen = {notebook: own(notebook, parameters) for notebook in choose(arguments.notebooks)}
         check_known(parameters, chosen)
     except DataError as error:
@@ -58,6 +58,11 @@ def choose(numbers: list[str]) -> list[Path]:
     if unknown := [number for number in numbers if number not in notebooks]:
         raise DataError(f"No notebook {', '.join(unknown)}; choose from {', '.join(notebooks)}.")
     return [path for number, path in notebooks.items() if not numbers or number in numbers]
+
+
+def load_asked_profile(parameters: dict[str, object]) -> Profile:
+    """Load the profile that PROFILE and OUTPUT_DIR name; raises DataError as `load_profile` does."""
+    return load_profile(str(parameters.get("PROFILE", "sample")), str(parameters.get("OUTPUT_DIR", "")))
 
 
 def own(notebook: Path, parameters: dict[str, object]) -> dict[str, object]:

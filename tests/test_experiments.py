@@ -315,6 +315,10 @@ def test_groups_are_compared_each_on_its_own_people(results, shared_test):
     assert list(table.index) == [first, second, f"{first} - {second}"]
     assert table.iloc[-1]["difference"] == pytest.approx(gain[first] - gain[second])
     assert table.iloc[-1]["low"] < table.iloc[-1]["difference"] < table.iloc[-1]["high"]
+    reverse = groups.astype(pd.CategoricalDtype([second, "nobody", first]))
+    reversed_table = experiments.compare_groups(results, shared_test, reverse, "strong", "weak")
+    assert list(reversed_table.index) == [second, first, f"{second} - {first}"]
+    assert reversed_table.iloc[-1]["difference"] == pytest.approx(gain[second] - gain[first])
 
 
 def test_optimism_is_never_negative_and_is_what_it_says(results):

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lib.coco import BOX
-from lib.crops import read_image
+from lib.crops import overlap, read_image
 from lib.figures.language import JAPANESE
 from lib.higherhrnet.associative_embedding import People
 from lib.pose import PoseEstimator
 from lib.prediction.overlays import draw_overlay, load_font
-from lib.prediction.people import COLUMNS, box_people, boxes_of, find_people, match_boxes, overlap, read_boxes
+from lib.prediction.people import COLUMNS, box_people, boxes_of, find_people, match_boxes, read_boxes
 from lib.prediction.results import ImageResult, Person, find_truth
 from lib.profiles import DataError
 from lib.vcoco import VERBS

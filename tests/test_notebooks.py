@@ -1,6 +1,5 @@
-"""The notebooks: how they are stored, and that they run headless as a user runs them."""
+"""The notebooks run headless as a user runs them; how they are stored, tests/test_house.py checks."""
 
-import ast
 import json
 import os
 import re
@@ -17,10 +16,9 @@ from PIL import Image
 
 from lib import experiments, metrics, prediction
 from lib.features import load_features
-from lib.profiles import PARAMETERS, ROOT, load_profile
+from lib.profiles import ROOT, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIGURES_02 = ("poses", "scores", "oks_by_score", "body_parts", "neighbours")
 FIGURES = ("people", "labels_per_verb", "verbs_per_person", "cooccurrence", "boxes")
 
@@ -59,34 +57,6 @@ def english_words(folder, pattern: str) -> set[str]:
         for path in folder.glob(f"figures/sample/{pattern}.md")
         for word in re.findall("[A-Za-z]{2,}", path.read_text(encoding="utf-8"))
     }
-
-
-# --- As stored
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebooks_are_stored_clean(path):
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in code)
-    assert sum(cell.source.count("def ") for cell in code) <= 1
-    assert notebook.cells[0].source.startswith(f"# {path.name[:2]} · ")
-    assert notebook.metadata.kernelspec.name == "python3"
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_parameters_are_literals_with_a_reason(path):
-    cells = [
-        cell
-        for cell in nbformat.read(path, as_version=4).cells
-        if "parameters" in cell.metadata.get("tags", [])
-    ]
-    assert len(cells) == 1
-    values = {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cells[0].source).body}
-    assert values.keys() >= set(PARAMETERS)
-    assert values["PROFILE"] == "sample"
-    assert all(re.search(r"  # \S+", line) for line in cells[0].source.splitlines())
 
 
 # --- Run on the sample

@@ -18,9 +18,9 @@ from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from lib import figures, prediction
+from lib.prediction.viewer import PredictionViewer
 from lib.profiles import ROOT, Profile, load_profile
 from lib.vcoco import VERBS, load_profile_people
-from lib.viewer import PredictionViewer
 
 NOTEBOOK = ROOT / "notebooks/09_predict_your_images.ipynb"
 

@@ -16,7 +16,7 @@ from torchvision.transforms import Compose
 
 from lib.clip_features.prompts import prompts_for
 from lib.clip_features.weights import CLIP, find_weights, load_clip, openai
-from lib.crops import Picture, cut, grow_box, read_image
+from lib.crops import Picture, cut, group_by_image, grow_box, read_image
 from lib.precision import choose_dtype
 
 
@@ -118,7 +118,10 @@ class ClipEncoder:
 
     @torch.inference_mode()
     def encode_prepared(self, inputs: np.ndarray) -> np.ndarray:
-        """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass."""
+        """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass.
+
+        Raises ValueError for another shape or type.
+        """
         expected = (self.resolution, self.resolution, 3)
         if inputs.shape[1:] != expected or inputs.dtype != np.uint8:
             raise ValueError(
@@ -131,10 +134,7 @@ class ClipEncoder:
         self, images: Sequence[Picture], boxes: np.ndarray, pad: float
     ) -> Iterator[tuple[int, np.ndarray]]:
         """Yield each person's position and input, all people of an image together."""
-        groups: dict[str | int, list[int]] = {}
-        for person, image in enumerate(images):
-            groups.setdefault(str(image) if isinstance(image, str | Path) else id(image), []).append(person)
-        for people in groups.values():
+        for people in group_by_image(images):
             pixels = read_image(images[people[0]])
             yield from ((person, self.prepare(pixels, boxes[person], pad)) for person in people)
 

@@ -203,7 +203,8 @@ def _join_attention(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
         if len(set(shapes)) > 1:
             given = ", ".join(f"{name} {shape}" for name, shape in zip(names, shapes, strict=True))
             raise DataError(f"{path}: must have one shape, got {given}; the file is damaged: get it again.")
-        state[query.replace(".q_proj.", ".in_proj_")] = torch.cat(parts)
+        whole = torch.cat([part for part in parts if part is not None])
+        state[query.replace(".q_proj.", ".in_proj_")] = whole
     return state
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from lib.experiments.inputs import InputForm
+from lib.experiments.inputs import InputForm, ViewName, WithoutPose
 from lib.features import load_features
 from lib.profiles import DataError, Profile
 
 
 def assemble(
-    profile: Profile, people: pd.DataFrame, views: Sequence[str], without_pose: str = "drop"
+    profile: Profile, people: pd.DataFrame, views: Sequence[ViewName], without_pose: WithoutPose = "drop"
 ) -> pd.DataFrame:
     """Return the inputs of people in the thesis's form, float32, NaN where a number is missing.
 

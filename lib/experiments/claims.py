@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
+from lib.experiments.results import SIGNIFICANT
+
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told"
 
 
@@ -22,15 +24,15 @@ def judge_difference(claim: str, difference: Mapping[str, float], expected: str)
     """Judge a claim that a difference is `negative` or `positive` by its 95 % interval.
 
     It holds where the whole interval has that sign, does not where it has the other, and cannot be told where
-    it contains 0. Where there is a corrected p (`p_holm`), that must be below 0.05, too. `difference` has the
-    fields `difference`, `low` and `high`.
+    it contains 0 or is missing. Where there is a corrected p (`p_holm`), that must be below 0.05, too.
+    `difference` has the fields `difference`, `low` and `high`. Raises ValueError for another `expected`.
     """
     if expected not in ("negative", "positive"):
         raise ValueError(f'expected is "negative" or "positive", got {expected!r}')
     sign = 1 if expected == "positive" else -1
     low, high = sorted((sign * difference["low"], sign * difference["high"]))
     corrected = difference.get("p_holm", np.nan)
-    verdict = OPEN if corrected >= 0.05 else HOLDS if low > 0 else FAILS if high < 0 else OPEN
+    verdict = OPEN if corrected >= SIGNIFICANT else HOLDS if low > 0 else FAILS if high < 0 else OPEN
     evidence = f"{difference['difference']:+.1f} ({difference['low']:+.1f} to {difference['high']:+.1f})"
     if not np.isnan(corrected):
         evidence += f", corrected p = {corrected:.3f}"

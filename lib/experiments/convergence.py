@@ -47,7 +47,7 @@ def change_after_choice(results: Results, people: pd.DataFrame) -> pd.DataFrame:
     chosen), `low`, `high` and `p` of a paired bootstrap over images. Unlike `fall` it is no fall by choice.
     """
     rows = {}
-    for arm in results.exact.xs("clean", level="protocol").index.unique("arm"):
+    for arm in results.arm_names:
         chosen = right_people(results, "clean", arm, people.index)
         end = dict.fromkeys(chosen.columns, results.exact.columns[-1])
         last = right_people(results, "clean", arm, people.index, end)

@@ -1,6 +1,6 @@
 """What a model sees of a person, said once: for experiments, for saved models, for any image."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import msgspec
@@ -14,7 +14,7 @@ from lib.pose.keypoints import keypoint_moments, normalise_keypoints
 # The thesis's 51 numbers: x, y in pixels of the crop and confidence, joint after joint.
 POSE_COLUMNS = POSE_GROUPS["crop"]
 
-View = Literal["clip_crop", "clip_full", "pose"]
+ViewName = Literal["clip_crop", "clip_full", "pose"]
 ClipForm = Literal["raw", "unit"]
 PoseForm = Literal["raw", "crop", "box", "torso", "standard"]
 WithoutPose = Literal["drop", "zeros"]
@@ -33,14 +33,14 @@ class InputForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Raises ValueError for a value that is none of these.
     """
 
-    views: tuple[View, ...]
+    views: tuple[ViewName, ...]
     clip: ClipForm = "raw"
     pose: PoseForm = "raw"
     without_pose: WithoutPose = "drop"
     moments: tuple[tuple[tuple[float, float], ...], ...] | None = None
 
     def __post_init__(self) -> None:
-        _check("views", self.views, View)
+        _check("views", self.views, ViewName)
         for name, kind in (("clip", ClipForm), ("pose", PoseForm), ("without_pose", WithoutPose)):
             _check(name, [getattr(self, name)], kind)
         if self.moments is not None and np.shape(self.moments) != (2, 17, 2):
@@ -108,7 +108,7 @@ def shuffle_poses(inputs: pd.DataFrame, splits: pd.Series, seed: int = 0) -> pd.
     return shuffled
 
 
-def _check(name: str, values: object, kind: object) -> None:
+def _check(name: str, values: Sequence[object], kind: object) -> None:
     """Raise ValueError where values are none, repeated, or not among a Literal's."""
     choices = get_args(kind)
     if not values or len(set(values)) < len(values) or not set(values) <= set(choices):

@@ -3,15 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lib.experiments.results import Results
+from lib.experiments.results import SIGNIFICANT, Results
 from lib.experiments.tables import clean_table, right_people
 from lib.metrics import bootstrap_interval, correct_holm, paired_bootstrap
-
-SIGNIFICANT = 0.05
 
 
 def verdicts(
@@ -64,8 +63,8 @@ def say_verdicts(table: pd.DataFrame) -> str:
     return "; ".join(parts)
 
 
-def judge(row: tuple) -> str:
-    """Say in words what follows from a row of `verdicts`."""
+def judge(row: Any) -> str:
+    """Say in words what follows from a row of `verdicts`, one of its `itertuples`."""
     if math.isnan(row.difference):
         return "reference"
     if row.p_holm < SIGNIFICANT and row.difference_low > 0:
@@ -95,7 +94,7 @@ def accuracy_by_group(results: Results, people: pd.DataFrame, groups: pd.Series)
     """
     rows = {}
     for group, mine in people.groupby(groups.loc[people.index], observed=True):
-        for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
+        for arm in results.arm_names:
             right = right_people(results, "clean", arm, mine.index).to_numpy(float)
             interval = bootstrap_interval(right.T, mine["image_id"])
             rows[group, arm] = [*(100 * np.array(interval)), len(mine)]

@@ -30,7 +30,8 @@ def find_same_posture(
     usable = (keypoints[..., 2] > 0).sum(axis=1) >= FEWEST_JOINTS
     people, labels = people[usable], people.loc[usable, list(verbs)].to_numpy()
     sets = np.unique(labels, axis=0, return_inverse=True)[1]
-    taken, chosen = set(), []
+    taken: set[int] = set()
+    chosen: list[tuple[int, int, float]] = []
     for distance, *both in _closest_pairs(keypoints[usable], labels, people["image_id"].to_numpy()):
         if taken.isdisjoint(sets[both]) and len(chosen) < 2 * pairs:
             taken.update(sets[both])
@@ -76,7 +77,8 @@ def _closest_pairs(
 
     Of each person with the 20 nearest only: of V-COCO's pairs there are a hundred million.
     """
-    labels, found = labels.astype(np.float32), []
+    labels = labels.astype(np.float32)
+    found: list[tuple[float, int, int]] = []
     for start in range(0, len(keypoints), ROWS):
         rows = np.arange(start, min(start + ROWS, len(keypoints)))
         distances = posture_distances(keypoints[rows], keypoints)

@@ -1,6 +1,7 @@
 """Arms trained again on train and val together, for the epochs that val chose before."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,7 @@ def refit(
 
 
 def _learn(
-    model: SeededModule, table: pd.DataFrame, people: pd.DataFrame, verbs: Sequence[str], **options: object
+    model: SeededModule, table: pd.DataFrame, people: pd.DataFrame, verbs: Sequence[str], **options: Any
 ) -> pd.DataFrame:
     """Train on all people but test's; return the logits of test's, by `seed` and `ann_id`."""
     test = people["split"] == "test"

@@ -11,6 +11,7 @@ from lib.profiles import DataError, Profile, write_whole
 
 PARTS = ("history", "exact", "logits")
 KEYS = ["protocol", "arm", "seed"]
+SIGNIFICANT = 0.05  # below it, a p tells a difference from chance
 THESIS_SEEDS = (0,)  # the protocol `thesis` trains one
 
 
@@ -35,6 +36,11 @@ class Results:
     def made_of(self) -> str:
         """The fingerprint of what the results were made of."""
         return self.history.attrs.get("made_of", "")
+
+    @property
+    def arm_names(self) -> pd.Index:
+        """The arms that `clean` measured, in their order."""
+        return self.logits.xs("clean", level="protocol").index.unique("arm")
 
     def marked(self, made_of: str) -> "Results":
         """Return the same with a fingerprint."""

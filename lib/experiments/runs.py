@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +48,11 @@ def run_experiment(
     best on val. A training that was killed goes on. Raises ValueError where an arm has nobody in some split.
     """
     inputs = {arm: table.loc[people.index] for arm, table in inputs.items()}
-    settings = {"epochs": epochs, "learning_rate": learning_rate, "make_model": make_model}
+    settings: dict[str, Any] = {
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "make_model": make_model,
+    }
     mark = _fingerprint(people, inputs, verbs, seeds, **settings)
     stored = stored_results(profile, name)
     if stored is not None and stored.made_of == mark:
@@ -59,14 +63,14 @@ def run_experiment(
         file = f"{name}_{arm.replace(' ', '_')}"
         checkpoints += [profile.results / f"{file}.{protocol}.part" for protocol in CHOSEN_BY]
         data = table.join(people[["split", *verbs]])
-        train = partial(_train, verbs=verbs, device=device, **settings)
+        options = {"verbs": verbs, "device": device, **settings}
         own = data.loc[complete_people(table)]
-        clean = train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1])
+        clean = _train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1], **options)
         parts.append(_collect("clean", arm, clean, data.loc[shared], verbs))
         if len(own) == len(shared):  # the same people, so the same training
             parts.append(_collect("thesis", arm, clean, own, verbs))
         else:
-            thesis = train(own, THESIS_SEEDS, checkpoint=checkpoints[-2])
+            thesis = _train(own, THESIS_SEEDS, checkpoint=checkpoints[-2], **options)
             parts.append(_collect("thesis", arm, thesis, own, verbs))
     results = join(*parts).marked(mark)
     results.save(profile, name)
@@ -175,7 +179,7 @@ def _fingerprint(
     digest.update(pd.util.hash_pandas_object(people[["split", *verbs]]).to_numpy().tobytes())
     for arm, table in inputs.items():
         digest.update(arm.encode())
-        digest.update(np.ascontiguousarray(table.to_numpy(np.float32)))
+        digest.update(np.ascontiguousarray(table.to_numpy(np.float32)).data)
         model = make_model(table.shape[1], seeds=THESIS_SEEDS, verbs=len(verbs))
         settings = {"model": type(model).__qualname__} | model.settings()
         digest.update(fingerprint(settings, model.state_dict().values()).encode())

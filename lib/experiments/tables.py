@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from lib.experiments.results import KEYS, Results
 from lib.metrics import (
     Difference,
+    Interval,
     bootstrap_interval,
     bootstrap_interval_of,
     exact_match,
@@ -91,7 +93,7 @@ def clean_table(results: Results, people: pd.DataFrame, verbs: Sequence[str]) ->
     `low` and `high`, 95 % of a bootstrap over images; `seeds_sd`, the spread between seeds; `partial`; `mAP`.
     """
     rows = {}
-    for arm in results.logits.xs("clean", level="protocol").index.unique("arm"):
+    for arm in results.arm_names:
         right = right_people(results, "clean", arm, people.index).to_numpy(float)
         point, low, high = 100 * np.array(bootstrap_interval(right.T, people["image_id"]))
         by_seed = clean_logits(results, arm, people.index, verbs)
@@ -134,24 +136,33 @@ def compare_groups(
 ) -> pd.DataFrame:
     """Compare two arms, as `compare_arms`, within each group of people, and the groups' differences.
 
-    `groups` names the group of each of `people`. Two groups only have the last row, `<one> - <other>`: the
-    first group's difference less the second's, with an interval from the same bootstrap, without a p.
+    `groups` names the group of each of `people`; a categorical gives the groups' order, too, which else is
+    that of the people. Two groups only have the last row, `<one> - <other>`: the first group's difference
+    less the second's, with an interval from the same bootstrap, without a p.
     """
+    ordered = groups.cat.categories if isinstance(groups.dtype, pd.CategoricalDtype) else groups.unique()
     parts = {
         name: compare_arms(results, people[groups == name], [(first, second)]).iloc[0][PAIRED]
-        for name in groups.unique()
+        for name in ordered
+        if (groups == name).any()
     }
     gain = right_people(results, "clean", first, people.index).mean(axis="columns")
     gain = 100 * (gain - right_people(results, "clean", second, people.index).mean(axis="columns")).to_numpy()
     if len(parts) == 2:
         one, other = parts
-        inside = (groups == one).to_numpy()
-        change = bootstrap_interval_of(
-            lambda rows: gain[rows][inside[rows]].mean() - gain[rows][~inside[rows]].mean(),
-            people["image_id"],
-        )
+        change = contrast(gain, (groups == one).to_numpy(), people["image_id"])
         parts[f"{one} - {other}"] = pd.Series([*change, np.nan], PAIRED)
     return pd.DataFrame.from_dict(parts, orient="index").astype(float).rename_axis("people")
+
+
+def contrast(values: np.ndarray, inside: np.ndarray, image_ids: ArrayLike) -> Interval:
+    """Return the mean of the `values` inside a group less that of all others, and its interval over images.
+
+    All are (n,), `inside` booleans. Both sides are drawn together, as people of one image may be on either.
+    """
+    return bootstrap_interval_of(
+        lambda rows: values[rows][inside[rows]].mean() - values[rows][~inside[rows]].mean(), image_ids
+    )
 
 
 def optimism(results: Results) -> pd.DataFrame:

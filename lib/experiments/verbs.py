@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lib.experiments.results import Results
-from lib.experiments.tables import PAIRED, clean_logits, in_points
+from lib.experiments.results import SIGNIFICANT, Results
+from lib.experiments.tables import PAIRED, clean_logits, contrast, in_points
 from lib.metrics import (
-    bootstrap_interval_of,
     compare_per_verb,
     correct_holm,
     mcnemar_bounds,
@@ -51,7 +50,7 @@ def bound_published(counts: pd.DataFrame, first: str, second: str) -> pd.DataFra
     hits = counts[[counts.columns[0], first, second]].to_numpy(int)
     bounds = [mcnemar_bounds(*row) for row in hits]
     table = counts.join(pd.DataFrame(bounds, counts.index, ["lowest_p", "highest_p"]))
-    conditions = [table["highest_p"] < 0.05, table["lowest_p"] >= 0.05]
+    conditions = [table["highest_p"] < SIGNIFICANT, table["lowest_p"] >= SIGNIFICANT]
     return table.assign(significant=np.select(conditions, ["always", "never"], "depends on the pairing"))
 
 
@@ -97,8 +96,6 @@ def compare_verb_groups(
     posture = np.isin(np.array(list(verbs))[verb], VERB_GROUPS["posture"])
     if 0 < posture.sum() < len(posture):
         gain = 100 * (a.mean(axis=0) - b.mean(axis=0))
-        change = bootstrap_interval_of(
-            lambda rows: gain[rows][posture[rows]].mean() - gain[rows][~posture[rows]].mean(), images
-        )
-        table = pd.concat([table, pd.DataFrame([change], ["posture - all others"], PAIRED[:3])])
+        change = pd.DataFrame([contrast(gain, posture, images)], ["posture - all others"], PAIRED[:3])
+        table = pd.concat([table, change])
     return table.rename_axis("group")

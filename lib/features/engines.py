@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from types import ModuleType
 
 import pandas as pd
 
 from lib.features.shards import (
+    Encoders,
     Prepared,
     Recipe,
     Shard,
@@ -40,7 +42,7 @@ def run_local(shards: list[Shard], store: FeatureStore) -> Iterator[pd.DataFrame
         yield from one_ahead(writer, partial(save, store), encoded)
 
 
-def _load(shard: Shard, encoders: dict[object, object], each: Callable) -> Prepared:
+def _load(shard: Shard, encoders: Encoders, each: Callable) -> Prepared:
     return prepare(shard, read_images(shard, each), encoders, each)
 
 
@@ -62,7 +64,8 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
     Reading is a stage of its own, so a cluster reads on all its processors. `workers` processes hold the
     networks, each on a GPU where the views' device is one, else on one thread, as Ray has it. A Ray that is
     already connected is used as it is (`ray.init(address=...)` before); else one starts on this machine.
-    Images and store must be reachable under the same paths from everywhere.
+    Images and store must be reachable under the same paths from everywhere. Raises DataError where Ray is not
+    installed.
     """
     try:
         os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a token would be asked for even on loopback
@@ -71,7 +74,7 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
         raise DataError('engine="ray" needs Ray, which is not installed; run: make ray') from None
     started_here = not ray.is_initialized()
     if started_here:
-        ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     try:
         yield from _run_on_ray(ray, shards, store, workers)
     finally:
@@ -79,7 +82,9 @@ def run_ray(shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[
             ray.shutdown()
 
 
-def _run_on_ray(ray, shards: list[Shard], store: FeatureStore, workers: int) -> Iterator[pd.DataFrame]:
+def _run_on_ray(
+    ray: ModuleType, shards: list[Shard], store: FeatureStore, workers: int
+) -> Iterator[pd.DataFrame]:
     recipes = {recipe.work: recipe for shard in shards for recipe in shard.recipes}
     on_gpu = any(recipe.view.encoder.device != "cpu" for recipe in recipes.values())
     ray.data.DataContext.get_current().enable_progress_bars = False  # `extract` shows one

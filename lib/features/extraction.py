@@ -103,7 +103,8 @@ def _failure(person: pd.Series) -> str | None:
 
 def _run(plans: list[Plan], store: FeatureStore, engine: str, workers: int) -> pd.DataFrame:
     """Compute the shards that are not there yet; return the reports: `view`, `seconds`, `people`."""
-    parts, recipes = {}, {}
+    parts: dict[str, pd.DataFrame] = {}
+    recipes: dict[str, list[Recipe]] = {}
     for plan in plans:
         finished = store.shards(plan.recipe.work)
         for key in plan.lacking.keys() - finished:
@@ -154,7 +155,7 @@ def _alone(store: FeatureStore) -> Iterator[None]:
     try:
         lock.acquire(timeout=0.2)
     except Timeout:
-        print(f"Another run is extracting features into {store.root}; waiting for it.", flush=True)
+        tqdm.write(f"Another run is extracting features into {store.root}; waiting for it.")
         lock.acquire()
     try:
         yield

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ import pyarrow as pa
 from lib.coco import BOX
 from lib.crops import grow_box, read_image
 from lib.features.store import FAILURE, IDENTITY, FeatureStore, fingerprint, to_arrow
-from lib.features.views import View
+from lib.features.views import EncoderSettings, View
+
+Encoders = dict[EncoderSettings, Any]  # networks by their settings
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def cut_into_shards(people: pd.DataFrame, images_per_shard: int) -> dict[str, pd
     return shards
 
 
-def load_encoders(recipes: Iterable[Recipe]) -> dict[object, object]:
+def load_encoders(recipes: Iterable[Recipe]) -> Encoders:
     """Read the weights of every encoder that the recipes need, once each, by its settings."""
     return {settings: settings.load() for settings in {recipe.view.encoder for recipe in recipes}}
 
@@ -102,7 +105,7 @@ def find_failure(image: np.ndarray | str, path: str, box: np.ndarray) -> str | N
 
 
 def prepare(
-    shard: Shard, images: dict[str, np.ndarray | str], encoders: dict[object, object], each: Callable = map
+    shard: Shard, images: dict[str, np.ndarray | str], encoders: Encoders, each: Callable = map
 ) -> Prepared:
     """Turn images into inputs of networks; a view of the whole image has one for all its people."""
     boxes = shard.people[BOX].to_numpy()
@@ -126,7 +129,7 @@ def _inputs(view: View, encoder: object, people: pd.DataFrame, images: dict, eac
     return [by_path[path] for path in people["path"]]
 
 
-def encode(prepared: Prepared, encoders: dict[object, object]) -> Encoded:
+def encode(prepared: Prepared, encoders: Encoders) -> Encoded:
     """Run the networks; people who failed get a row of NaN, with the reason."""
     people = prepared.shard.people.assign(**{FAILURE: prepared.failures})
     good = np.flatnonzero([failure is None for failure in prepared.failures])

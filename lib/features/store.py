@@ -45,11 +45,8 @@ class FeatureStore:
         """Whether the folder is on this machine's own file system."""
         return isinstance(self.filesystem, fs.LocalFileSystem)
 
-    def __getstate__(self) -> str:  # Ray's workers open it themselves
-        return self.folder
-
-    def __setstate__(self, folder: str) -> None:
-        self.__init__(folder)
+    def __reduce__(self) -> tuple:  # Ray's workers open it themselves
+        return FeatureStore, (self.folder,)
 
     def path(self, name: str) -> str:
         """Return where a view's table is."""
@@ -82,7 +79,7 @@ class FeatureStore:
         return {file.base_name.removesuffix(".parquet") for file in files if file.base_name[0] != "."}
 
     def read_shard(self, work: str, key: str) -> pa.Table:
-        """Return a finished shard."""
+        """Return a finished shard; raises DataError where it is gone."""
         table = self._read(self._work(work, key))
         if table is None:
             raise DataError(f"{self._work(work, key)}: gone while it was needed; run again.")
@@ -168,7 +165,7 @@ def to_arrow(
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """Return the features of a stored table, float32, one row per `ann_id`, lists spread into columns."""
-    parts = {}
+    parts: dict[str, pd.DataFrame | pd.Series] = {}
     groups = json.loads(table.schema.metadata[b"columns"])
     for name in table.column_names:
         if name in groups:

@@ -6,7 +6,7 @@ import pyarrow as pa
 from lib.coco import BOX, listing
 from lib.features.store import FAILURE, FeatureStore, made_of, to_frame
 from lib.features.top_down import top_down_views
-from lib.features.views import profile_views
+from lib.features.views import View, profile_views
 from lib.profiles import DataError, Profile
 
 REMEDY = "run notebook 02_feature_extraction"
@@ -60,7 +60,7 @@ def _check_ingredients(profile: Profile, name: str, table: pa.Table) -> None:
 
     Weights that are not here cannot be compared: features may come from another machine.
     """
-    views = (*profile_views(profile), *top_down_views(profile))
+    views: tuple[View, ...] = (*profile_views(profile), *top_down_views(profile))
     view = {view.name: view for view in views}[name]
     stored = made_of(table)
     try:

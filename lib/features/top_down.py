@@ -24,8 +24,10 @@ class TopDownSettings(EncoderSettings):
         """Read the weights; raises DataError where they cannot be used."""
         from lib.pose import PoseEstimator
 
-        options = {"device": self.device, "batch_size": self.batch(8, 64)}
-        return PoseEstimator(self.weights, model=self.model, pad=PAD, **options)
+        batch_size = self.batch(8, 64)
+        return PoseEstimator(
+            self.weights, model=self.model, pad=PAD, device=self.device, batch_size=batch_size
+        )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -54,10 +54,10 @@ class View(Protocol):
     def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:
         """Return the columns that are one fixed-size list in the file, by the list's name."""
 
-    def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> object:
+    def prepare(self, encoder: Any, pixels: np.ndarray, box: np.ndarray) -> object:
         """Return the encoder's input for one person; runs in other threads than `encode`."""
 
-    def encode(self, encoder: object, inputs: list) -> pd.DataFrame:
+    def encode(self, encoder: Any, inputs: list) -> pd.DataFrame:
         """Return one row of float32 features per input."""
 
 
@@ -86,8 +86,11 @@ class ClipSettings(EncoderSettings):
         """Read the weights, those for images only; raises DataError where they cannot be used."""
         from lib.clip_features import ClipEncoder
 
-        options = {"device": self.device, "precision": self.precision, "batch_size": self.batch(32, 256)}
-        return ClipEncoder(self.weights, **options).drop_text()
+        batch_size = self.batch(32, 256)
+        encoder = ClipEncoder(
+            self.weights, device=self.device, precision=self.precision, batch_size=batch_size
+        )
+        return encoder.drop_text()
 
 
 class PoseSettings(EncoderSettings):
@@ -97,8 +100,13 @@ class PoseSettings(EncoderSettings):
         """Read the weights; raises DataError where they cannot be used."""
         from lib.pose import PoseEstimator
 
-        options = {"device": self.device, "precision": self.precision}
-        return PoseEstimator(self.weights, pad=PAD, batch_size=self.batch(2, 32), **options)
+        return PoseEstimator(
+            self.weights,
+            pad=PAD,
+            device=self.device,
+            precision=self.precision,
+            batch_size=self.batch(2, 32),
+        )
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lib.figures.language import text
+from lib.figures.language import comma, text
 from lib.figures.pictures import show_person, write_caption
 from lib.figures.style import COLOURS, GREEN, RED, TWO_COLUMNS
 from lib.profiles import Profile
@@ -24,20 +25,7 @@ def draw_factors(accuracies: pd.DataFrame, language: str) -> Figure:
     )
     for axis, name in zip(axes[0], names, strict=True):
         rows = accuracies.loc[name]
-        for number, arm in enumerate(accuracies.index.unique("arm")):
-            one = rows.loc[[arm]]
-            errors = [one["exact"] - one["low"], one["high"] - one["exact"]]
-            shift = (number - 0.5) * 0.02 * np.ptp(rows["value"])
-            axis.errorbar(
-                one["value"] + shift,
-                one["exact"],
-                errors,
-                fmt="o-",
-                markersize=3.5,
-                linewidth=1,
-                color=COLOURS[number],
-                label=text(arm, language),
-            )
+        _draw_arms(axis, rows, language)
         axis.set(xlabel=text(name, language), ylim=(0, None))
         axis.margins(x=0.12)
         axis.grid()
@@ -51,6 +39,23 @@ def draw_factors(accuracies: pd.DataFrame, language: str) -> Figure:
     axes[0, 0].set_ylabel(text("exact match on test, %", language))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(COLOURS))
     return figure
+
+
+def _draw_arms(axis: Axes, rows: pd.DataFrame, language: str) -> None:
+    """Draw each arm's accuracy with its interval by the `value` of a factor, side by side."""
+    for number, arm in enumerate(rows.index.unique("arm")):
+        one = rows.loc[[arm]]
+        shift = (number - 0.5) * 0.02 * np.ptp(rows["value"])
+        axis.errorbar(
+            one["value"] + shift,
+            one["exact"],
+            [one["exact"] - one["low"], one["high"] - one["exact"]],
+            fmt="o-",
+            markersize=3.5,
+            linewidth=1,
+            color=COLOURS[number],
+            label=text(arm, language),
+        )
 
 
 def draw_answers(
@@ -81,7 +86,6 @@ def draw_answers(
 
 def _wrapped(mark: str, arm: str, verbs: Sequence[str], language: str) -> str:
     """Write an arm's name and its verbs on three lines."""
-    comma = "、" if language == "ja" else ", "
     words = [text(verb, language) for verb in verbs]
-    lines = [comma.join(words[:2]), comma.join(words[2:4])]
+    lines = [comma(language).join(words[start : start + 2]) for start in (0, 2)]
     return "\n".join([f"{mark} {text(arm, language)}:", *lines])

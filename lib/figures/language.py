@@ -116,6 +116,11 @@ ENGLISH = {
 }
 
 
+def comma(language: str) -> str:
+    """Return what stands between the words of a list."""
+    return "、" if language == "ja" else ", "
+
+
 def text(words: str, language: str) -> str:
     """Translate a verb, a label or a heading; English verbs lose their underscores.
 

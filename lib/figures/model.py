@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import FancyBboxPatch
 
 from lib.coco import BOX, KEYPOINTS, load_image
@@ -48,8 +49,8 @@ def draw_model(
     `person` and `pose` are that person's rows. `networks` names CLIP and the pose network; `clip`, `hidden`
     and `verbs` are how many numbers CLIP, each hidden layer and the last layer give.
     """
-    figure, page = plt.subplots(figsize=(TWO_COLUMNS, HEIGHT), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0, h_pad=0)  # the page is the whole figure
+    whole = ConstrainedLayoutEngine(w_pad=0, h_pad=0)  # the page is the whole figure
+    figure, page = plt.subplots(figsize=(TWO_COLUMNS, HEIGHT), layout=whole)
     page.set(xlim=(0, TWO_COLUMNS), ylim=(0, HEIGHT))
     page.axis("off")
     _draw_pictures(page, person, pose, profile)

@@ -8,14 +8,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from lib.coco import BOX, load_image
-from lib.figures.language import text
-from lib.figures.pictures import write_lines
+from lib.figures.language import comma, text
+from lib.figures.pictures import draw_box, write_lines
 from lib.figures.style import COLOURS, ONE_COLUMN, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.profiles import Profile
 
 
 def draw_people(people: pd.DataFrame, profile: Profile, verbs: list[str], language: str) -> Figure:
-    """Show the images of some people, six at most, with each person's box and verbs in one colour."""
+    """Show the images of some people, six at most, with each person's box and verbs in one colour.
+
+    Of an image six people are shown: there are no more colours that everybody can tell apart.
+    """
     groups = list(people.groupby("image_id", sort=False))[:6]
     figure, axes = plt.subplots(2, 3, figsize=(TWO_COLUMNS, 4.9))
     for axis in axes.flat:
@@ -24,12 +27,11 @@ def draw_people(people: pd.DataFrame, profile: Profile, verbs: list[str], langua
     for axis, (_, present) in zip(axes.flat, groups, strict=False):
         first = present.iloc[0]
         axis.imshow(load_image(profile.image_path(first["split"], first["file_name"])))
-        lines, comma = [], "、" if language == "ja" else ", "
+        lines = []
         for (_, person), colour in zip(present.iterrows(), COLOURS, strict=False):
-            x, y, w, h = person[BOX]
-            axis.add_patch(plt.Rectangle((x, y), w, h, fill=False, edgecolor="white", linewidth=2.2))
-            axis.add_patch(plt.Rectangle((x, y), w, h, fill=False, edgecolor=colour, linewidth=1.2))
-            lines.append((comma.join(text(verb, language) for verb in verbs if person[verb]), colour))
+            draw_box(axis, person[BOX], colour)
+            words = comma(language).join(text(verb, language) for verb in verbs if person[verb])
+            lines.append((words, colour))
         write_lines(axis, lines, fontweight="bold" if language == "en" else "normal")
     return figure
 

@@ -1,6 +1,7 @@
 """What several figures show of a person: the crop, the skeleton, the verbs below."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from matplotlib.patches import Rectangle
 from lib.coco import BOX, KEYPOINTS, SKELETON, load_image
 from lib.crops import cut, grow_box
 from lib.features.views import POSE_GROUPS
-from lib.figures.language import text
+from lib.figures.language import comma, text
 from lib.figures.style import BLUE, GREEN, ORANGE
 from lib.profiles import Profile
 
@@ -24,6 +25,13 @@ def show_crop(axis: Axes, person: pd.Series, profile: Profile) -> tuple[int, int
     axis.imshow(cut(pixels, crop))
     axis.set_anchor("S")
     return int(crop[0]), int(crop[1])
+
+
+def draw_box(axis: Axes, box: Sequence[float], colour: str) -> None:
+    """Draw a box (x, y, w, h) in a colour, with white around the line so that any picture shows it."""
+    x, y, w, h = box
+    for line, width in (("white", 2.2), (colour, 1.2)):
+        axis.add_patch(Rectangle((x, y), w, h, fill=False, edgecolor=line, linewidth=width))
 
 
 def show_person(axis: Axes, person: pd.Series, pose: pd.Series, profile: Profile) -> None:
@@ -68,13 +76,13 @@ def write_caption(axis: Axes, words: str, colour: str = "black") -> None:
 
 def verbs_of(person: pd.Series, verbs: Sequence[str], language: str, most: int = 4) -> str:
     """Write a person's verbs, so many at most, two to a line."""
-    comma = "、" if language == "ja" else ", "
     words = [text(verb, language) for verb in verbs if person[verb]]
     words = [*words[: most - 1], "…"] if len(words) > most else words
-    return f"{comma}\n".join(comma.join(words[i : i + 2]) for i in range(0, len(words), 2))
+    lines = [comma(language).join(words[i : i + 2]) for i in range(0, len(words), 2)]
+    return f"{comma(language)}\n".join(lines)
 
 
-def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: object) -> None:
+def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: Any) -> None:
     """Write lines of words and colours below a picture, from its left edge; `look` is matplotlib's."""
     for number, (words, colour) in enumerate(lines):
         axis.annotate(

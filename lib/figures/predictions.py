@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from lib.coco import load_image
 from lib.figures.language import text
-from lib.figures.pictures import draw_skeleton, write_lines
+from lib.figures.pictures import draw_box, draw_skeleton, write_lines
 from lib.figures.style import COLOURS, ORANGE, TWO_COLUMNS, draw_shares
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LETTERS = {"en": 44, "ja": 30}  # of a line below a picture
 def draw_predictions(
     results: Sequence["ImageResult"], truth: pd.DataFrame, verbs: Sequence[str], language: str
 ) -> Figure:
-    """Show images, six at most, with boxes and skeletons; below, the verbs named of each person.
+    """Show images, six at most, with boxes and skeletons; below, the verbs named of six people at most.
 
     truth  booleans, one column a verb, by `image` and `person`, of those whose verbs are known: with them, a
            verb is marked as right or wrong, and those missed follow in brackets
@@ -42,18 +42,22 @@ def draw_predictions(
         lines = []
         for person, colour in zip(result.people, COLOURS, strict=False):
             _draw_person(axis, person, colour)
-            known = truth[truth.index == (result.image, person.person)]
-            true = list(known.columns[known.iloc[0]]) if len(known) else None
+            true = true_verbs(truth, result.image, person.person)
             words = f"{person.person}: {_compare(person, true, verbs, language)}"
             lines += [(line, colour) for line in wrap(words, LETTERS[language])]
         write_lines(axis, lines[:8], fontsize=6.5)
     return figure
 
 
+def true_verbs(truth: pd.DataFrame, image: str, person: str) -> list[str] | None:
+    """Return the verbs that a person truly does, from a `truth` as of `draw_predictions`; None if unknown."""
+    known = truth[truth.index == (image, person)]
+    return list(known.columns[known.iloc[0]]) if len(known) else None
+
+
 def _draw_person(axis: Axes, person: "Person", colour: str) -> None:
     """Draw a person's box, its name and its skeleton."""
-    for line, width in (("white", 2.2), (colour, 1.2)):
-        axis.add_patch(plt.Rectangle((person.x, person.y), person.w, person.h, fill=False, ec=line, lw=width))
+    draw_box(axis, (person.x, person.y, person.w, person.h), colour)
     if person.keypoints:
         draw_skeleton(axis, np.array(person.keypoints))
     look = {"facecolor": colour, "edgecolor": "none", "pad": 1}
@@ -62,7 +66,7 @@ def _draw_person(axis: Axes, person: "Person", colour: str) -> None:
 
 def _compare(person: "Person", true: list[str] | None, verbs: Sequence[str], language: str) -> str:
     """Write the verbs named, the most probable first; where the truth is known, marked, then those missed."""
-    named = sorted(person.verbs, key=lambda verb: -person.probabilities[verb])
+    named = list(person.ranked_verbs())
     if true is None:
         words = [text(verb, language) for verb in named]
     else:

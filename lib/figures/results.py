@@ -47,20 +47,7 @@ def draw_curves(
         axis.set_axisbelow(True)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     left.set_ylabel(text("exact match on test, %", language))
-    highest = rules["exact"].idxmax()
-    for rule, accuracy in rules["exact"].items():
-        right.annotate(
-            text(rule, language),
-            (1, accuracy),
-            (0, 1 if rule == highest else -1),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            ha="right",
-            va="bottom" if rule == highest else "top",
-            color=GREY,
-            fontsize=6.5,
-            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
-        )
+    _name_rules(right, rules["exact"], language)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(arms))
     return figure
 
@@ -72,6 +59,24 @@ def _draw_seeds(axis: Axes, history: pd.DataFrame, chosen: pd.Series, colour: st
     axis.plot(curves.mean(axis="columns"), color=colour)
     for seed, epoch in chosen.items():
         axis.plot(epoch, curves.loc[epoch, seed], "o", color=colour, markersize=3.5, mec="white", mew=0.4)
+
+
+def _name_rules(axis: Axes, accuracies: pd.Series, language: str) -> None:
+    """Write the rules' names at their lines: the highest above its own, the others below."""
+    for rule, accuracy in accuracies.items():
+        highest = accuracy == accuracies.max()
+        axis.annotate(
+            text(rule, language),
+            (1, accuracy),
+            (0, 1 if highest else -1),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+            va="bottom" if highest else "top",
+            color=GREY,
+            fontsize=6.5,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.5},
+        )
 
 
 def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match on test, %") -> Figure:
@@ -97,7 +102,7 @@ def draw_intervals(table: pd.DataFrame, language: str, label: str = "exact match
             markersize=4,
             linewidth=1.2,
             color=COLOURS[number],
-            label=text(group, language) if grouped else None,
+            label=text(group, language) if group else None,
         )
     axis.set(
         yticks=range(len(names)),

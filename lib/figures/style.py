@@ -5,6 +5,7 @@ Widths are those of a two-column A4 page. Colours: Okabe & Ito's, safe for colou
 
 import json
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from lib.profiles import DataError, commit, write_whole
 
@@ -22,7 +24,10 @@ SPLIT_COLOURS = {"train": BLUE, "val": GREEN, "test": ORANGE}
 
 
 def use_style(language: str) -> None:
-    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja"."""
+    """Set matplotlib's fonts, sizes and colours for this process, for text in "en" or "ja".
+
+    Raises DataError for another language.
+    """
     if language not in ("en", "ja"):
         raise DataError(f'LANGUAGE is {language!r}; choose "en" or "ja".')
     mpl.rcdefaults()
@@ -40,7 +45,7 @@ def use_style(language: str) -> None:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.linewidth": 0.6,
-            "axes.prop_cycle": mpl.cycler(color=COLOURS),
+            "axes.prop_cycle": cycler(color=COLOURS),
             "grid.linewidth": 0.4,
             "grid.color": "#dddddd",
             "legend.frameon": False,
@@ -53,7 +58,7 @@ def use_style(language: str) -> None:
 
 
 def draw_shares(
-    axis: Axes, shares: pd.DataFrame | np.ndarray, rows: list[str], columns: list[str], **options
+    axis: Axes, shares: pd.DataFrame | np.ndarray, rows: list[str], columns: list[str], **options: Any
 ) -> None:
     """Draw shares from 0 to 1 as a heat map with named rows and columns; `options` are seaborn's."""
     look = {"cmap": "Blues", "vmin": 0, "vmax": 1, "linewidths": 0.3}

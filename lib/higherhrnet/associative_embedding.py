@@ -7,7 +7,7 @@ and often tie; the package munkres settles ties differently in its versions 1.1 
 depends on the version installed (the stored reference agrees with 3.0).
 """
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -45,7 +45,9 @@ class HigherHRNetCodec(AssociativeEmbedding):
     label_mapping_table: ClassVar = {"keypoint_indices": "keypoint_indices"}
     field_mapping_table: ClassVar = {"heatmaps": "heatmaps", "heatmap_mask": "heatmap_mask"}
 
-    def __init__(self, input_size: tuple[int, int], strides: tuple[int, ...] = (4, 2), **settings) -> None:
+    def __init__(
+        self, input_size: tuple[int, int], strides: tuple[int, ...] = (4, 2), **settings: Any
+    ) -> None:
         settings = {"sigma": 2, "decode_keypoint_order": list(GROUPING_ORDER)} | settings
         super().__init__(input_size=input_size, heatmap_size=input_size, **settings)
         self.strides = strides

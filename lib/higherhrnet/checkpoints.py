@@ -13,7 +13,7 @@ from lib.profiles import DataError
 # What MMPose 0.x's metadata may hold besides Python's own plain types, which torch always allows: NumPy
 # scalars.
 PLAIN_TYPES = (
-    np.core.multiarray.scalar,
+    np.core.multiarray.scalar,  # type: ignore[attr-defined]  # not in NumPy's stubs
     np.dtype,
     np.dtypes.Float64DType,
     np.dtypes.Float32DType,

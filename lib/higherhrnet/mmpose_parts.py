@@ -39,11 +39,13 @@ def _can_import(name: str) -> bool:
 def _placeholder(module_name: str) -> ModuleType:
     """Make a module whose every name is a class that raises ImportError when it is used."""
 
-    def missing(name: str):
+    def missing(name: str) -> type:
+        """Return a class for any name that an import asks for."""
         if name.startswith("__"):  # Python's own questions, such as __path__
             raise AttributeError(name)
 
-        def refuse(*_, **__):
+        def refuse(*_: object, **__: object) -> None:
+            """Raise ImportError: somebody makes an object of the class."""
             raise ImportError(
                 f"{module_name}.{name} is not installed: EDPose, DEKR and RTMO need full mmcv and mmdet"
             )
@@ -51,7 +53,7 @@ def _placeholder(module_name: str) -> ModuleType:
         return type(name, (), {"__init__": refuse})
 
     module = ModuleType(module_name)
-    module.__getattr__ = missing
+    vars(module)["__getattr__"] = missing
     return module
 
 

@@ -7,6 +7,7 @@ as it is. Importing this module registers `AEHigherResolutionHead` and, through 
 """
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ def load_higherhrnet(weights: str | Path | None) -> nn.Module:
     return model
 
 
-def save_higherhrnet(model: nn.Module, path: str | Path, **settings) -> None:
+def save_higherhrnet(model: nn.Module, path: str | Path, **settings: Any) -> None:
     """Save a network of `higherhrnet_config(**settings)` for `load_higherhrnet`, kernels in 16 bits."""
     state = {name: value.half() if value.ndim == 4 else value for name, value in model.state_dict().items()}
     torch.save({"meta": {SETTINGS: settings}, "state_dict": state}, path)
@@ -164,12 +165,15 @@ class AEHigherResolutionHead(BaseHead):
         upsampled = self.deconv_layers[0](torch.cat((features, quarter.to(features)), dim=1))
         return quarter, _apply(self.final_layers[1], upsampled)
 
-    def predict(self, feats, batch_data_samples: list, test_cfg: dict | None = None) -> list:
+    def predict(self, feats: Any, batch_data_samples: list, test_cfg: dict | None = None) -> list:
         """Decode the features of a batch into MMPose instances, keypoints in input pixels.
 
         `feats` holds the features of the images and, with `flip_test`, those of the mirrored images. The maps
-        are projected to the `input_size` (w, h) of the first data sample.
+        are projected to the `input_size` (w, h) of the first data sample. Raises ValueError for a head that
+        was built without a decoder.
         """
+        if self.decoder is None:
+            raise ValueError("the head has no decoder; name one in the model's config")
         flipped = (test_cfg or {}).get("flip_test", False)
         outputs = [self.forward(one) for one in (feats if flipped else [feats])]
         meta = batch_data_samples[0].metainfo
@@ -209,11 +213,10 @@ class AEHigherResolutionHead(BaseHead):
         Per resolution, `heatmaps` (B, K, h, w) and `masks` (B, h, w), 0 where a pixel must not count; per
         image, `keypoint_indices` (people, K, 2).
         """
-        masks = masks or [None, None]
         predicted = [output[:, : self.num_keypoints] for output in outputs]
         heatmap_losses = [
             self.heatmap_loss(output, target, mask=None if mask is None else mask[:, None].to(target))
-            for output, target, mask in zip(predicted, heatmaps, masks, strict=True)
+            for output, target, mask in zip(predicted, heatmaps, masks or (None, None), strict=True)
         ]
         pull, push = tag_loss(outputs[0][:, self.num_keypoints :], keypoint_indices)
         return {
@@ -223,9 +226,9 @@ class AEHigherResolutionHead(BaseHead):
         }
 
 
-def _apply(layer: nn.Conv2d, features: Tensor) -> Tensor:
+def _apply(layer: nn.Module, features: Tensor) -> Tensor:
     # A final layer may be kept more precise than the rest: rounded maps have flat tops, and a top is a joint.
-    return layer(features.to(layer.weight.dtype))
+    return layer(features.to(next(layer.parameters()).dtype))
 
 
 def aggregate_maps(
@@ -241,15 +244,15 @@ def aggregate_maps(
     mirrored image's tags after the image's: L is 1 or 2. Always float32, because decoding compares
     neighbouring pixels.
     """
-    joints, flip_indices = outputs[1].shape[1], list(flip_indices)
+    joints, mirrored_joints = outputs[1].shape[1], list(flip_indices)
     quarter, half = (output.float() for output in outputs)
     heat, tags = quarter[:, :joints], [quarter[:, joints:]]
     if outputs_of_mirrored is not None:
         quarter, half_mirrored = (output.float().flip(-1) for output in outputs_of_mirrored)
         # Bilinear upsampling is linear, so averaging before it halves its work.
-        heat = (heat + quarter[:, :joints][:, flip_indices]) / 2
-        half = (half + half_mirrored[:, flip_indices]) / 2
-        tags.append(quarter[:, joints:][:, flip_indices])
+        heat = (heat + quarter[:, :joints][:, mirrored_joints]) / 2
+        half = (half + half_mirrored[:, mirrored_joints]) / 2
+        tags.append(quarter[:, joints:][:, mirrored_joints])
     heatmaps = _project(heat, size).add_(_project(half, size)).div_(2)
     return heatmaps, _project(torch.cat(tags, dim=1), size)
 

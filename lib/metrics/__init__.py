@@ -1,7 +1,8 @@
 """How well verbs are named: decoding, scores, intervals over images, paired tests, baselines without images.
 
 Everywhere logits are (..., n, v) for n persons and v verbs, 26 in V-COCO, and labels (n, v) booleans. What
-scores single persons takes arrays and tensors alike; everything else is NumPy and pandas.
+scores single persons takes arrays and tensors alike; everything else is NumPy and pandas. What has another
+shape, holds NaN or is no boolean raises a ValueError that quotes it.
 """
 
 from lib.metrics.baselines import most_frequent_set, verb_frequency

@@ -48,7 +48,7 @@ def mcnemar_bounds(people: int, right_a: int, right_b: int) -> PValueBounds:
     """Return the smallest and largest p of `mcnemar` when only both models' numbers of hits are known.
 
     How many people both get right lies between `right_a` + `right_b` - `people` (or 0) and the smaller of
-    the two; every number between is tried. NaN without people.
+    the two; every number between is tried. NaN without people; ValueError for more hits than people.
     """
     if not (0 <= right_a <= people and 0 <= right_b <= people):
         raise ValueError(f"hits are between 0 and {people} people, got {right_a} and {right_b}")

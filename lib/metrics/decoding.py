@@ -5,11 +5,12 @@ seeds and epochs, are carried along: (..., n, v) -> (..., n). NaN logits and oth
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.metrics.inputs import Array, alike, is_tensor, read_logits, read_pair
 
 
-def predict_k(logits: Array, k: "Array | int") -> Array:
+def predict_k(logits: Array, k: ArrayLike) -> Array:
     """Predict the `k` verbs with the largest logits: booleans (..., n, v).
 
     `k` is one whole number from 0 to v, or one per person: (n,) or (..., n). Of equal logits the earlier verb
@@ -23,7 +24,7 @@ def predict_k(logits: Array, k: "Array | int") -> Array:
     return above | (tied & (tied.cumsum(-1) <= room[..., None]))
 
 
-def predict_true_k(logits: Array, labels: Array) -> Array:
+def predict_true_k(logits: Array, labels: ArrayLike) -> Array:
     """Predict as many verbs as the person truly has, those with the largest logits: booleans (..., n, v).
 
     The decoding of the thesis. `labels` are (n, v), or of the logits' shape. It is told K, which no deployed
@@ -33,16 +34,16 @@ def predict_true_k(logits: Array, labels: Array) -> Array:
     return predict_k(logits, labels.sum(-1))
 
 
-def predict_at(logits: Array, threshold: "Array | float" = 0.0) -> Array:
+def predict_at(logits: Array, threshold: ArrayLike = 0.0) -> Array:
     """Predict every verb whose logit is above `threshold`, one for all or (v,): booleans (..., n, v).
 
     The threshold is a logit: 0 is a probability of 0.5, log(p / (1 - p)) a probability of p.
     """
     logits = read_logits(logits)
-    return logits > (threshold if np.isscalar(threshold) else alike(threshold, logits))
+    return logits > alike(threshold, logits)
 
 
-def exact_match(logits: Array, labels: Array) -> Array:
+def exact_match(logits: Array, labels: ArrayLike) -> Array:
     """Say for each person whether the K largest logits are those of the K true verbs: booleans (..., n).
 
     The accuracy of the thesis is their mean. Without a true verb, K = 0, nothing is predicted, and that is
@@ -52,7 +53,7 @@ def exact_match(logits: Array, labels: Array) -> Array:
     return (predict_k(logits, labels.sum(-1)) == labels).all(-1)
 
 
-def partial_match(logits: Array, labels: Array) -> Array:
+def partial_match(logits: Array, labels: ArrayLike) -> Array:
     """Return for each person the share |predicted & true| / K of the K true verbs: floats (..., n).
 
     Predicted as in `exact_match`, so it is 1 where that is True, K = 0 included. Tensors give torch's default
@@ -62,7 +63,7 @@ def partial_match(logits: Array, labels: Array) -> Array:
     return share_found(predict_k(logits, labels.sum(-1)), labels)
 
 
-def exact_match_at(logits: Array, labels: Array, threshold: float = 0.0) -> Array:
+def exact_match_at(logits: Array, labels: ArrayLike, threshold: float = 0.0) -> Array:
     """Say for each person whether the verbs above `threshold` are exactly the true ones: booleans (..., n).
 
     Knows nothing of K. The threshold is a logit, as in `predict_at`: 0 is a probability of 0.5.
@@ -77,7 +78,7 @@ def share_found(predicted: Array, labels: Array) -> Array:
     return ((predicted & labels).sum(-1) + (k == 0)) / k.clip(1)
 
 
-def _read_k(k: "Array | int", logits: Array) -> Array:
+def _read_k(k: ArrayLike, logits: Array) -> Array:
     """Return k as 64-bit integers, one per person of `logits` or of its trailing axes."""
     k = alike(k, logits)
     people, verbs = tuple(logits.shape[:-1]), logits.shape[-1]

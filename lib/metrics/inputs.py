@@ -2,18 +2,19 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import TypeIs
 
-Array: TypeAlias = "np.ndarray | torch.Tensor"
+Array = TypeVar("Array", np.ndarray, "torch.Tensor")
 
 
-def is_tensor(value: object) -> bool:
+def is_tensor(value: object) -> "TypeIs[torch.Tensor]":
     """Say whether `value` is a torch tensor, without importing torch: who has a tensor has imported it."""
     return "torch" in sys.modules and sys.modules["torch"].is_tensor(value)
 
@@ -26,7 +27,7 @@ def as_numpy(value: ArrayLike) -> np.ndarray:
     return (value.float() if value.is_floating_point() and value.itemsize == 2 else value).numpy()
 
 
-def read_logits(logits: ArrayLike) -> Array:
+def read_logits(logits: Array) -> Array:
     """Return logits (..., n, v) as an array or tensor; NaN is a ValueError, infinities are not."""
     logits = logits if is_tensor(logits) else np.asarray(logits)
     if logits.ndim < 2 or logits.shape[-1] == 0:
@@ -38,8 +39,11 @@ def read_logits(logits: ArrayLike) -> Array:
     return logits
 
 
-def read_pair(logits: ArrayLike, labels: ArrayLike) -> "tuple[Array, Array]":
-    """Return logits (..., n, v) and labels (n, v) as booleans, or labels of the logits' shape, both alike."""
+def read_pair(logits: Array, labels: ArrayLike) -> tuple[Array, Array]:
+    """Return logits (..., n, v) and labels (n, v) as booleans, or labels of the logits' shape, both alike.
+
+    Other shapes, NaN logits and labels that are neither 0 nor 1 are a ValueError.
+    """
     logits = read_logits(logits)
     labels = alike(labels, logits)
     expected = tuple(logits.shape)
@@ -60,7 +64,7 @@ def alike(values: ArrayLike, logits: Array) -> Array:
 
 
 def read_labels(labels: ArrayLike, verbs: Sequence[str] | None = None) -> np.ndarray:
-    """Return labels as (n, v) booleans; a table's columns must be `verbs`, in that order."""
+    """Return labels as (n, v) booleans; a table's columns must be `verbs`, in that order, else ValueError."""
     columns = getattr(labels, "columns", None)
     labels = as_numpy(labels)
     if labels.ndim != 2 or labels.shape[1] == 0:
@@ -73,7 +77,7 @@ def read_labels(labels: ArrayLike, verbs: Sequence[str] | None = None) -> np.nda
 
 
 def read_outcomes(outcomes: ArrayLike, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return what is true or false of each person as booleans of `shape`."""
+    """Return what is true or false of each person as booleans of `shape`; ValueError for another shape."""
     outcomes = as_numpy(outcomes)
     if outcomes.shape != shape:
         raise ValueError(f"{name}: expected shape {shape}, got {outcomes.shape}")

@@ -92,6 +92,7 @@ def bootstrap_interval_of(
     persons = np.split(np.argsort(images, kind="stable"), np.cumsum(sizes)[:-1])
 
     def of_images(drawn: np.ndarray) -> float:
+        """Return the statistic of the persons of the drawn images."""
         return statistic(np.concatenate([persons[image] for image in drawn]))
 
     draws = _resample((np.arange(len(sizes)),), of_images, resamples, seed, vectorized=False)
@@ -116,6 +117,7 @@ def mean_average_precision_interval(
     images, sizes = _read_images(image_ids)
 
     def of_images(drawn: np.ndarray, axis: int) -> np.ndarray:
+        """Return the mAP of resamples (..., images); scipy asks for the last `axis`."""
         rows = drawn.reshape(-1, len(sizes))
         counts = np.stack([np.bincount(row, minlength=len(sizes)) for row in rows], axis=1)[images]
         by_seed = [weighted_mean_average_precision(one, labels, counts) for one in logits]
@@ -162,7 +164,11 @@ def _ratio(sums: np.ndarray, sizes: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _resample(
-    data: tuple[np.ndarray, ...], statistic: Callable[..., float], resamples: int, seed: int, vectorized: bool
+    data: tuple[np.ndarray, ...],
+    statistic: Callable[..., float | np.ndarray],
+    resamples: int,
+    seed: int,
+    vectorized: bool,
 ) -> np.ndarray:
     """Return the statistic of each resample of the images of `data`; none with fewer than two images."""
     images = len(data[0])

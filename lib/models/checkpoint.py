@@ -6,6 +6,7 @@ import pickle
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ def fingerprint(settings: Mapping[str, object], tensors: Iterable[Tensor]) -> st
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for values in tensors:
         digest.update(f"{values.dtype} {tuple(values.shape)}".encode())
-        digest.update(values.detach().cpu().contiguous().numpy())
+        digest.update(values.detach().cpu().contiguous().numpy().data)
     return digest.hexdigest()
 
 
@@ -28,8 +29,11 @@ def save_checkpoint(path: Path, mark: str, state: dict[str, object]) -> None:
         torch.save(state | {"fingerprint": mark}, file)
 
 
-def load_checkpoint(path: Path, mark: str) -> dict[str, object] | None:
-    """Read the state that was saved under this fingerprint; None, with a warning if another's is there."""
+def load_checkpoint(path: Path, mark: str) -> dict[str, Any] | None:
+    """Read the state that was saved under this fingerprint; None, with a warning if another's is there.
+
+    Raises DataError where the file is no checkpoint.
+    """
     if not path.exists():
         return None
     try:

@@ -80,9 +80,11 @@ class ConcatFusion(Fusion):
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
+        """Add the three layers that see both."""
         self.layers = _mlp([self.clip_features + WIDTH, self.hidden, self.hidden, self.verbs], generators)
 
     def fuse(self, clip: Tensor, joints: Tensor) -> Tensor:
+        """Return the logits of CLIP's numbers beside the encoded pose."""
         return self.layers(torch.cat([clip, self.encoder(joints)], dim=-1))
 
 
@@ -94,10 +96,12 @@ class LateFusion(Fusion):
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
+        """Add CLIP's three layers and the pose's one."""
         self.clip_layers = _mlp([self.clip_features, self.hidden, self.hidden, self.verbs], generators)
         self.pose_layer = SeedLinear(WIDTH, self.verbs, generators)
 
     def fuse(self, clip: Tensor, joints: Tensor) -> Tensor:
+        """Return the sum of both branches' logits."""
         return self.clip_layers(clip) + self.pose_layer(self.encoder(joints))
 
 
@@ -110,11 +114,13 @@ class GatedFusion(Fusion):
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
+        """Add CLIP's first layer, the gate, and two layers that see both."""
         self.clip_layer = nn.Sequential(SeedLinear(self.clip_features, self.hidden, generators), nn.ReLU())
         self.gate = SeedLinear(self.clip_features + 1, 1, generators)
         self.head = _mlp([self.hidden + WIDTH, self.hidden, self.verbs], generators)
 
     def fuse(self, clip: Tensor, joints: Tensor) -> Tensor:
+        """Return the logits of CLIP's hidden numbers beside the gated pose."""
         gated = self._open(clip, joints) * self.encoder(joints)
         return self.head(torch.cat([self.clip_layer(clip), gated], dim=-1))
 
@@ -137,11 +143,13 @@ class FiLM(Fusion):
     """
 
     def add_layers(self, generators: Sequence[torch.Generator]) -> None:
+        """Add CLIP's three layers, and what scales and shifts the first."""
         self.clip_layer = SeedLinear(self.clip_features, self.hidden, generators)
         self.modulation = SeedLinear(WIDTH, 2 * self.hidden, generators)
         self.head = _mlp([self.hidden, self.hidden, self.verbs], generators)
 
     def fuse(self, clip: Tensor, joints: Tensor) -> Tensor:
+        """Return CLIP's logits, its first layer scaled and shifted by the pose."""
         scale, shift = self.modulation(self.encoder(joints)).chunk(2, dim=-1)
         return self.head(torch.relu((1 + scale) * self.clip_layer(clip) + shift))
 

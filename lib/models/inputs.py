@@ -1,9 +1,11 @@
 """Checks of what comes into the models: features and labels of the same people."""
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 
-Table = np.ndarray | pd.DataFrame
+Table: TypeAlias = np.ndarray | pd.DataFrame
 
 
 def check_features(features: Table, width: int, name: str = "features") -> np.ndarray:
@@ -25,8 +27,8 @@ def check_people(
 
     Two DataFrames must have the same index, in the same order. Raises ValueError otherwise.
     """
-    same = not (isinstance(features, pd.DataFrame) and isinstance(labels, pd.DataFrame))
-    if not same and not features.index.equals(labels.index):
+    tables = [table for table in (features, labels) if isinstance(table, pd.DataFrame)]
+    if len(tables) == 2 and not tables[0].index.equals(tables[1].index):
         raise ValueError(f"{name}: features and labels are of other people, or in another order")
     numbers, truth = check_features(features, width, f"{name} features"), np.require(labels, None, ["C", "W"])
     if truth.dtype != bool:

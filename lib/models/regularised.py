@@ -64,6 +64,9 @@ class SeedBatchNorm(nn.Module):
     Ioffe & Szegedy, Batch Normalization, 2015.
     """
 
+    mean: Tensor
+    variance: Tensor
+
     def __init__(self, features: int, n_seeds: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(n_seeds, features))
@@ -74,9 +77,10 @@ class SeedBatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the same shape; in training, remember the batch's mean and unbiased variance."""
         columns = x.transpose(0, 1).flatten(1)  # (n, s * features), so that no seed meets another
-        tensors = [getattr(self, name).view(-1) for name in ("mean", "variance", "weight", "bias")]
+        moments = self.mean.view(-1), self.variance.view(-1)
+        weight, bias = self.weight.view(-1), self.bias.view(-1)
         training = self.training and len(columns) > 1
-        columns = batch_norm(columns, *tensors, training, MOMENTUM, EPSILON)
+        columns = batch_norm(columns, *moments, weight, bias, training, MOMENTUM, EPSILON)
         return columns.unflatten(1, self.mean.shape).transpose(0, 1)
 
 
@@ -87,6 +91,9 @@ class SeedDropout(nn.Module):
     among others, and a training that was killed goes on with those that it would have drawn.
     Srivastava et al., Dropout, 2014.
     """
+
+    seed: Tensor
+    step: Tensor
 
     def __init__(self, share: float, number: int, seeds: Sequence[int]) -> None:
         super().__init__()

@@ -63,7 +63,7 @@ class SeedLinear(nn.Module):
 
 
 def take_seeds(model: SeededModule, seeds: Sequence[int]) -> SeededModule:
-    """Copy a model with only these of its seeds, in this order."""
+    """Copy a model with only these of its seeds, in this order; ValueError for one that it has not."""
     if unknown := sorted(set(seeds) - set(model.seeds)):
         raise ValueError(f"the model has the seeds {list(model.seeds)}, not {unknown}")
     return with_weights(model, [seed_weights(model, seed) for seed in seeds], seeds)

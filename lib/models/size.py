@@ -21,6 +21,7 @@ def match_hidden(make_model: Callable[..., SeededModule], reference: SeededModul
     wanted = count_parameters(reference)
 
     def count(hidden: int) -> int:
+        """Return the parameters of the model with this width."""
         return count_parameters(make_model(reference.in_features, verbs=reference.verbs, hidden=hidden))
 
     widths = range(1, isqrt(wanted) + 1)  # a wider layer alone would have more

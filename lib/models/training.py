@@ -50,7 +50,8 @@ class FitResult:
     def model_at(self, epochs: int | Mapping[int, int] | pd.Series) -> SeededModule:
         """Build the model with the kept weights of one epoch, or of each seed's own; KeyError if not kept."""
         seeds = self.model.seeds
-        pairs = [(seed, int(epochs if np.isscalar(epochs) else epochs[seed])) for seed in seeds]
+        by_seed = dict.fromkeys(seeds, epochs) if isinstance(epochs, int | np.integer) else epochs
+        pairs = [(seed, int(by_seed[seed])) for seed in seeds]
         if missing := [pair for pair in pairs if pair not in self.kept]:
             raise KeyError(
                 f"no weights kept of (seed, epoch) {missing}; ask fit with keep_epochs or keep_best"

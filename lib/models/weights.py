@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -44,7 +45,7 @@ def save_weights(
         save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
 
 
-def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, object]]:
+def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, Any]]:
     """Load a model on the CPU, and its metadata: `model`, `settings`, `verbs`, `epochs` (by seed, or None).
 
     Raises DataError where the file is not one of `save_weights`, or of a kind of model that is unknown here.

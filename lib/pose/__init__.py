@@ -1,6 +1,11 @@
 """Pose of people: crops and boxes in, (17, 3) keypoints and a score out; their forms, OKS and AP."""
 
+from typing import TYPE_CHECKING
+
 from lib.pose.keypoints import evaluate_keypoints, evaluate_people, normalise_keypoints, oks
+
+if TYPE_CHECKING:
+    from lib.pose.estimator import PoseEstimator, Poses
 
 __all__ = ["PoseEstimator", "Poses", "evaluate_keypoints", "evaluate_people", "normalise_keypoints", "oks"]
 

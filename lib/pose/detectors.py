@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import mmpose
@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.logging.history_buffer import HistoryBuffer
 from torch import Tensor
 
-from lib.higherhrnet.associative_embedding import People
+from lib.higherhrnet.associative_embedding import HigherHRNetCodec, People
 from lib.higherhrnet.checkpoints import load_strictly
 from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
 from lib.higherhrnet.model import aggregate_maps
@@ -31,7 +31,11 @@ TOP_DOWN_CONFIGS = {
 }
 
 # What MMPose 1.x's own checkpoints may hold besides tensors and plain types: the training log.
-TYPES_OF_1X = (HistoryBuffer, np.core.multiarray._reconstruct, np.ndarray)
+TYPES_OF_1X = (
+    HistoryBuffer,
+    np.core.multiarray._reconstruct,  # type: ignore[attr-defined]  # not in NumPy's stubs
+    np.ndarray,
+)
 
 
 class Detection(NamedTuple):
@@ -64,7 +68,8 @@ class BottomUp:
         batch_size: int = 4,
         max_pixels: int | None = None,
     ) -> None:
-        self.codec = network.head.decoder
+        head: Any = network.head
+        self.codec: HigherHRNetCodec = head.decoder
         self.input_size = self.codec.input_size[0]
         self.flip, self.device, self.max_pixels = flip, device, max_pixels
         self.batch_pixels = batch_size * self.input_size**2
@@ -80,10 +85,10 @@ class BottomUp:
         A second thread decodes one batch while the network computes the next. Each picture is computed at its
         own input size, never padded to another's, so the result does not depend on the batch.
         """
-        shapes = [picture.shape[1::-1] for picture in pictures]
-        windows = [input_window(*shape, self.input_size, self.max_pixels) for shape in shapes]
-        people: list[People | None] = [None] * len(pictures)
-        pending: deque[tuple[list[int], Future]] = deque()
+        shapes = [picture.shape[:2] for picture in pictures]
+        windows = [input_window(width, height, self.input_size, self.max_pixels) for height, width in shapes]
+        people: dict[int, People] = {}
+        pending: deque[tuple[list[int], Future[list[People]]]] = deque()
         with ThreadPoolExecutor(max_workers=1) as decoder:
             for batch in _batches([window.size for window in windows], self.batch_pixels):
                 maps = self._run([windows[i].warp(pictures[i]) for i in batch])
@@ -94,7 +99,7 @@ class BottomUp:
                     _collect(people, *pending.popleft())
             for done in pending:
                 _collect(people, *done)
-        return people
+        return [people[position] for position in range(len(pictures))]
 
     @torch.inference_mode()
     def _run(self, images: list[np.ndarray]) -> tuple[Tensor, Tensor]:
@@ -110,14 +115,16 @@ class BottomUp:
         self, maps: tuple[Tensor, Tensor], windows: list[InputWindow], best_only: bool
     ) -> list[People]:
         # Picture by picture: projected to the input size, the maps of one 512 x 512 crop take 53 MB.
+        (quarter, half), step = maps, len(windows)
         return [
-            self._decode_one([level[i :: len(windows)] for level in maps], window, best_only)
+            self._decode_one((quarter[i::step], half[i::step]), window, best_only)
             for i, window in enumerate(windows)
         ]
 
-    def _decode_one(self, maps: list[Tensor], window: InputWindow, best_only: bool) -> People:
-        mirrored = tuple(level[1:] for level in maps) if self.flip else None
-        projected = aggregate_maps(tuple(level[:1] for level in maps), mirrored, size=window.size)
+    def _decode_one(self, maps: tuple[Tensor, Tensor], window: InputWindow, best_only: bool) -> People:
+        quarter, half = maps
+        mirrored = (quarter[1:], half[1:]) if self.flip else None
+        projected = aggregate_maps((quarter[:1], half[:1]), mirrored, size=window.size)
         people = self.codec.decode_people(*projected, best_only=best_only)[0]
         keypoints = people.keypoints.astype(np.float64)
         keypoints[..., :2] = window.to_image(keypoints[..., :2])
@@ -134,9 +141,8 @@ def _batches(sizes: list[tuple[int, int]], batch_pixels: int) -> Iterator[list[i
         yield from (positions[start : start + count] for start in range(0, len(positions), count))
 
 
-def _collect(people: list, batch: list[int], job: Future) -> None:
-    for position, result in zip(batch, job.result(), strict=True):
-        people[position] = result
+def _collect(people: dict[int, People], batch: list[int], job: Future[list[People]]) -> None:
+    people.update(zip(batch, job.result(), strict=True))
 
 
 class TopDown:

@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from lib.coco import JOINTS
-from lib.crops import Picture, cut, grow_box, read_image
+from lib.crops import Picture, cut, group_by_image, grow_box, overlap, read_image
 from lib.higherhrnet.associative_embedding import People
 from lib.higherhrnet.model import load_higherhrnet
 from lib.pose.detectors import BottomUp, Detection, TopDown, nobody
@@ -88,7 +88,7 @@ class PoseEstimator:
             raise ValueError(f"source is 'crop' or 'image', got {source!r}")
         self.source, self.pad = source, pad
         if model != "higherhrnet":
-            self.detector = TopDown(model, weights, device=device, batch_size=batch_size)
+            self.detector: TopDown | BottomUp = TopDown(model, weights, device=device, batch_size=batch_size)
             return
         self.detector = BottomUp(
             load_higherhrnet(weights) if network is None else network,
@@ -139,17 +139,14 @@ class PoseEstimator:
             people = self.detector.detect(pictures, best_only=False)
             return [match_people(*pair) for pair in zip(people, boxes, strict=True)]
         views = [cut(picture, crop) for picture, its in zip(pictures, crops, strict=True) for crop in its]
-        people = iter(self.detector.detect(views, best_only=True))
-        return [[_best(next(people), crop) for crop in its] for its in crops]
+        best = iter(self.detector.detect(views, best_only=True))
+        return [[_best(next(best), crop) for crop in its] for its in crops]
 
 
 def _by_image(images: Sequence[Picture]) -> Iterator[list[list[int]]]:
     """Yield groups of persons that share an image, as many groups at a time as hold `READ_AHEAD` persons."""
-    groups: dict[str | int, list[int]] = {}
-    for person, image in enumerate(images):
-        groups.setdefault(str(image) if isinstance(image, str | Path) else id(image), []).append(person)
     chunk, count = [], 0
-    for persons in groups.values():
+    for persons in group_by_image(images):
         chunk.append(persons)
         count += len(persons)
         if count >= READ_AHEAD:
@@ -187,8 +184,7 @@ def match_people(people: People, boxes: np.ndarray) -> list[Detection]:
 def _overlap(person: np.ndarray, box: np.ndarray) -> float:
     joints = person[person[:, 2] > 0, :2]
     low, high = joints.min(axis=0), joints.max(axis=0)
-    shared = np.prod(np.maximum(0, np.minimum(high, box[:2] + box[2:]) - np.maximum(low, box[:2])))
-    return float(shared / max(np.prod(high - low) + np.prod(box[2:]) - shared, 1e-9))
+    return overlap(np.concatenate([low, high - low]), box)
 
 
 def _gather(detections: list[Detection], crops: np.ndarray) -> Poses:

@@ -9,6 +9,7 @@ from io import StringIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -30,7 +31,7 @@ def normalise_keypoints(
     *,
     sizes: np.ndarray | None = None,
     boxes: np.ndarray | None = None,
-    moments: np.ndarray | None = None,
+    moments: ArrayLike | None = None,
 ) -> np.ndarray:
     """Return (people, 17, 3) keypoints in another form, confidences unchanged.
 
@@ -41,7 +42,8 @@ def normalise_keypoints(
     standard   each joint's x and y less the mean, over the deviation, of `moments` (2, 17, 2), which
                `keypoint_moments` gives of training persons
 
-    In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN.
+    In every form but `raw` a missing joint is 0, 0, 0. Persons not found stay NaN. Raises ValueError for
+    another form, and where what a form needs is not given.
     """
     points, found = keypoints[..., :2], keypoints[..., 2] > 0
     if form == "raw":
@@ -63,7 +65,7 @@ def normalise_keypoints(
     return np.where(np.isnan(keypoints), np.nan, normalised)
 
 
-def _given(value: np.ndarray | None, name: str, form: str) -> np.ndarray:
+def _given(value: ArrayLike | None, name: str, form: str) -> np.ndarray:
     if value is None:
         raise ValueError(f"the form {form!r} needs {name}")
     return np.asarray(value, dtype=float)
@@ -126,7 +128,8 @@ def evaluate_keypoints(detections: pd.DataFrame, annotations: dict) -> pd.Series
     `detections` has the columns `image_id`, `score` and `keypoints`, a (17, 3) array in image pixels each;
     rows whose keypoints are NaN (nobody found) count as no detection. `annotations` is a dict in COCO's
     keypoint format, and all its images count. -> AP, AP50, AP75, AP_medium, AP_large, then AR likewise; NaN
-    where COCO says -1, that is, where no person of that size is labelled.
+    where COCO says -1, that is, where no person of that size is labelled. Raises
+    ValueError for lacking columns.
     """
     missing = {"image_id", "score", "keypoints"} - set(detections.columns)
     if missing:
@@ -166,7 +169,20 @@ def evaluate_people(
     areas = PERSON_SHARE_OF_BOX * (people["w"] * people["h"]).to_numpy()
     labels = np.nan_to_num(truth)
     known = (labels[..., 2] > 0).any(axis=1)
-    annotations = [
+    content = {
+        "images": [{"id": int(image_id)} for image_id in people["image_id"].unique()],
+        "annotations": _annotate(people[known], areas[known], labels[known]),
+        "categories": [{"id": 1, "name": "person", "keypoints": list(KEYPOINTS)}],
+    }
+    detections = pd.DataFrame({"image_id": people["image_id"][known].to_numpy(), "score": scores[known]})
+    detections["keypoints"] = list(keypoints[known])
+    return oks(keypoints, labels, areas), evaluate_keypoints(detections, content)
+
+
+def _annotate(people: pd.DataFrame, areas: np.ndarray, keypoints: np.ndarray) -> list[dict]:
+    """Write people and their joints (people, 17, 3) as COCO's annotations."""
+    boxes = people[BOX].to_numpy().tolist()
+    return [
         {
             "id": int(ann_id),
             "image_id": int(image_id),
@@ -178,19 +194,6 @@ def evaluate_people(
             "num_keypoints": int((joints[:, 2] > 0).sum()),
         }
         for ann_id, image_id, box, area, joints in zip(
-            people.index[known],
-            people["image_id"][known],
-            people.loc[known, BOX].to_numpy().tolist(),
-            areas[known],
-            labels[known],
-            strict=True,
+            people.index, people["image_id"], boxes, areas, keypoints, strict=True
         )
     ]
-    content = {
-        "images": [{"id": int(image_id)} for image_id in people["image_id"].unique()],
-        "annotations": annotations,
-        "categories": [{"id": 1, "name": "person", "keypoints": list(KEYPOINTS)}],
-    }
-    detections = pd.DataFrame({"image_id": people["image_id"][known].to_numpy(), "score": scores[known]})
-    detections["keypoints"] = list(keypoints[known])
-    return oks(keypoints, labels, areas), evaluate_keypoints(detections, content)

@@ -35,7 +35,8 @@ def input_window(
 
     `input_size` and the long side are rounded up to multiples of 64, so the input reaches a little beyond the
     image along the long side. `max_pixels` bounds the input, hence memory: `input_size` falls in steps of 64,
-    down to 64, until the input has no more pixels than that. None is 0.29's literal behaviour.
+    down to 64, until the input has no more pixels than that. None is 0.29's literal behaviour. Raises
+    ValueError for an image without pixels.
     """
     if min(width, height) < 1:
         raise ValueError(f"an image needs at least one pixel, got {width} x {height}")

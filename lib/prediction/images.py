@@ -48,7 +48,8 @@ def name_results(images: Sequence[Path]) -> list[str]:
 
 def batches(images: Iterable[tuple[Path, object]]) -> Iterator[list[tuple[Path, object]]]:
     """Yield pairs of an image and whatever belongs to it, as many at a time as memory is meant to hold."""
-    batch, pixels = [], 0
+    batch: list[tuple[Path, object]] = []
+    pixels = 0
     for pair in images:
         size = _count_pixels(pair[0])
         if batch and (len(batch) == IMAGES_AT_ONCE or pixels + size > PIXELS_AT_ONCE):

@@ -1,7 +1,7 @@
 """A picture with its people drawn in: boxes and skeletons in place, the verbs in lines below."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
 import matplotlib as mpl
@@ -47,15 +47,15 @@ def _scale(width: int, height: int) -> float:
 def load_font(language: str, size: int) -> ImageFont.FreeTypeFont:
     """Return the font of the figures, at a size in pixels."""
     if language == "ja":  # found, not imported: importing it changes matplotlib's settings
-        folder = Path(find_spec("matplotlib_fontja").submodule_search_locations[0])
-        return ImageFont.truetype(folder / "fonts" / "ipaexg.ttf", size)
+        file = distribution("matplotlib-fontja").locate_file("matplotlib_fontja/fonts/ipaexg.ttf")
+        return ImageFont.truetype(str(file), size)
     return ImageFont.truetype(Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", size)
 
 
 def _draw_person(
     drawing: ImageDraw.ImageDraw, person: Person, colour: str, scale: float, font: ImageFont.FreeTypeFont
 ) -> None:
-    thick = max(3, font.size // 5)
+    thick = max(3, int(font.size // 5))
     left, top = person.x * scale, person.y * scale
     right, bottom = left + person.w * scale, top + person.h * scale
     drawing.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="white", width=thick + 2)
@@ -89,8 +89,7 @@ def _describe(person: Person, language: str) -> list[str]:
     """Say who a person is and which verbs are named, the most probable first, in words to put on a line."""
     if person.failure:
         return [f"{person.person}:", *person.failure.split()]
-    named = sorted(person.verbs, key=lambda verb: -person.probabilities[verb])
-    verbs = [f"{text(verb, language)} {100 * person.probabilities[verb]:.0f} %" for verb in named]
+    verbs = [f"{text(verb, language)} {100 * p:.0f} %" for verb, p in person.ranked_verbs().items()]
     return [f"{person.person}:", *(verbs or [text("no verb above its threshold", language)])]
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from lib.coco import BOX, duplicates, listing
+from lib.crops import overlap
 from lib.features.views import POSE_GROUPS
 from lib.profiles import DataError
 
@@ -41,9 +42,10 @@ def find_people(
     estimator: "PoseEstimator", pictures: Sequence[np.ndarray], min_score: float = MIN_SCORE
 ) -> list[pd.DataFrame]:
     """Find the people in RGB pictures (h, w, 3); return `box_people`'s table for each."""
-    sizes = [picture.shape[1::-1] for picture in pictures]
-    found = estimator.find(pictures)
-    return [box_people(people, *size, min_score) for people, size in zip(found, sizes, strict=True)]
+    return [
+        box_people(people, picture.shape[1], picture.shape[0], min_score)
+        for people, picture in zip(estimator.find(pictures), pictures, strict=True)
+    ]
 
 
 def box_people(people: "People", width: int, height: int, min_score: float = MIN_SCORE) -> pd.DataFrame:
@@ -53,11 +55,12 @@ def box_people(people: "People", width: int, height: int, min_score: float = MIN
     `score`; and the joints in pixels of the picture. Left out are people of a lower score, of fewer than 3
     joints, and those whose box is more or less that of somebody with a higher score.
     """
-    kept = []
+    kept: list[tuple[int, np.ndarray]] = []
     for number in np.argsort(-people.scores, kind="stable"):
         box = _box_around(people.keypoints[number], width, height)
-        known = people.scores[number] >= min_score and box is not None
-        if known and all(overlap(box, other) <= SAME_PERSON for _, other in kept):
+        if box is None or not people.scores[number] >= min_score:  # a missing score is none
+            continue
+        if all(overlap(box, other) <= SAME_PERSON for _, other in kept):
             kept.append((number, box))
     kept.sort(key=lambda row: tuple(row[1]))
     rows = [
@@ -78,20 +81,13 @@ def _box_around(keypoints: np.ndarray, width: int, height: int) -> np.ndarray | 
     return np.concatenate([low, high - low])
 
 
-def overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the intersection over union of two boxes (x, y, w, h)."""
-    sides = np.minimum(a[:2] + a[2:], b[:2] + b[2:]) - np.maximum(a[:2], b[:2])
-    shared = np.prod(np.maximum(0, sides))
-    return float(shared / max(np.prod(a[2:]) + np.prod(b[2:]) - shared, 1e-9))
-
-
 def match_boxes(found: pd.DataFrame, true: pd.DataFrame, at_least: float = 0.5) -> pd.Series:
     """Say who of `true` each of `found` is, by boxes of one image: its index, or missing.
 
     One each, so that the sum of overlaps is largest; an overlap below `at_least` counts as none.
     """
-    overlaps = [[overlap(a, b) for b in true[BOX].to_numpy(float)] for a in found[BOX].to_numpy(float)]
-    overlaps = np.reshape(overlaps, (len(found), len(true)))
+    pairs = [overlap(a, b) for a in found[BOX].to_numpy(float) for b in true[BOX].to_numpy(float)]
+    overlaps = np.reshape(pairs, (len(found), len(true)))
     matched = pd.Series(pd.NA, found.index, dtype="Int64")
     for row, column in zip(*linear_sum_assignment(-overlaps), strict=True):
         if overlaps[row, column] >= at_least:

@@ -33,6 +33,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     verbs: list[str]
     failure: str | None = None
 
+    def ranked_verbs(self) -> dict[str, float]:
+        """Return the probabilities of the verbs that are named, the most probable first."""
+        probabilities = self.probabilities or {}
+        return {verb: probabilities[verb] for verb in sorted(self.verbs, key=lambda v: -probabilities[v])}
+
 
 class ImageResult(msgspec.Struct, frozen=True, kw_only=True):
     """An image with its people. `failure` says why there are none; `overlay` is a path below the output."""

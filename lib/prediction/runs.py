@@ -15,9 +15,9 @@ from tqdm.auto import tqdm
 
 from lib.coco import BOX
 from lib.features.engines import READERS, one_ahead
-from lib.features.shards import Recipe, Shard, encode, load_encoders, prepare, read_or_reason
+from lib.features.shards import Encoders, Recipe, Shard, encode, load_encoders, prepare, read_or_reason
 from lib.features.store import FAILURE, fingerprint, to_frame
-from lib.features.views import POSE_GROUPS, profile_views
+from lib.features.views import POSE_GROUPS, View, profile_views
 from lib.prediction.images import batches, name_results
 from lib.prediction.overlays import draw_overlay
 from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people
@@ -85,22 +85,24 @@ def predict_images(
     """
     if boxes is not None and len(boxes) and all(boxes_of(image, boxes).empty for image in images):
         raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
-    views = {view.name: view for view in profile_views(profile, device, precision)}
+    views: dict[str, View] = {view.name: view for view in profile_views(profile, device, precision)}
     recipes = {name: Recipe(views[name], views[name].ingredients()) for name in model.card.inputs.views}
     check_encoders(model, recipes.values())
     finder = Recipe(views["pose"], views["pose"].ingredients()) if boxes is None else None
     plan = Plan(model, tuple(recipes.values()), finder, boxes, min_score, language)
     names = name_results(images)
     jobs = [Job(name, plan.fingerprint(image)) for name, image in zip(names, images, strict=True)]
-    results = {job: read_record(_record(output, job), job.made_of) for job in jobs}
-    left = [pair for pair in zip(images, jobs, strict=True) if results[pair[1]] is None]
+    stored = {job: read_record(_record(output, job), job.made_of) for job in jobs}
+    done = {job: result for job, result in stored.items() if result is not None}
+    left = [pair for pair in zip(images, jobs, strict=True) if pair[1] not in done]
     with tqdm(total=len(jobs), initial=len(jobs) - len(left), desc="images", unit="img") as bar:
         for finished in _work(left, plan, output):
-            results |= finished
+            done |= finished
             bar.update(len(finished))
     asked = {"profile": profile.name, "boxes_given": boxes is not None, "precision": precision}
-    write_results(output, list(results.values()), model, asked)
-    return list(results.values())
+    results = [done[job] for job in stored]
+    write_results(output, results, model, asked)
+    return results
 
 
 def _record(output: Path, job: Job) -> Path:
@@ -126,13 +128,13 @@ def _read(batch: list[tuple[Path, Job]], readers: Executor) -> tuple[list[tuple[
     return batch, list(readers.map(read_or_reason, [path for path, _ in batch]))
 
 
-def _predict(pictures: dict[Path, Pixels], plan: Plan, encoders: dict[object, object]) -> list[ImageResult]:
+def _predict(pictures: dict[Path, Pixels], plan: Plan, encoders: Encoders) -> list[ImageResult]:
     """Return a result per picture, in their order."""
     readable = {path: pixels for path, pixels in pictures.items() if not isinstance(pixels, str)}
     tables = [table.assign(path=str(path)) for path, table in _find(readable, plan, encoders).items()]
     people = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     persons = _name_verbs(people, readable, plan, encoders) if len(people) else []
-    by_path = {str(path): [] for path in readable}
+    by_path: dict[str, list[Person]] = {str(path): [] for path in readable}
     for path, person in zip(people.get("path", []), persons, strict=True):
         by_path[path].append(person)
     return [
@@ -145,9 +147,7 @@ def _predict(pictures: dict[Path, Pixels], plan: Plan, encoders: dict[object, ob
     ]
 
 
-def _find(
-    pictures: dict[Path, np.ndarray], plan: Plan, encoders: dict[object, object]
-) -> dict[Path, pd.DataFrame]:
+def _find(pictures: dict[Path, np.ndarray], plan: Plan, encoders: Encoders) -> dict[Path, pd.DataFrame]:
     """Return each picture's people, as `find_people` does: those given, or those found."""
     if plan.finder is None:
         return {path: boxes_of(path, plan.boxes) for path in pictures}
@@ -156,12 +156,12 @@ def _find(
 
 
 def _name_verbs(
-    people: pd.DataFrame, pictures: dict[Path, np.ndarray], plan: Plan, encoders: dict[object, object]
+    people: pd.DataFrame, pictures: dict[Path, np.ndarray], plan: Plan, encoders: Encoders
 ) -> list[Person]:
     """Compute the model's views of people as the extraction does, and say what the model says of each."""
     known = people.assign(image_id=0, split="", file_name=people["path"], image_bytes=0)
     shard = Shard("", known, plan.recipes)
-    images = {str(path): pixels for path, pixels in pictures.items()}
+    images: dict[str, Pixels] = {str(path): pixels for path, pixels in pictures.items()}
     tables = encode(prepare(shard, images, encoders), encoders).tables
     views = [recipe.view.name for recipe in plan.recipes]
     features = dict(zip(views, map(to_frame, tables), strict=True))
@@ -191,7 +191,7 @@ def _person(
 def _save(output: Path, language: str, job: Job, result: ImageResult, pixels: Pixels) -> ImageResult:
     """Write an image's picture, then its record; where it failed, remove what an earlier run left."""
     overlay, record = output / "overlays" / f"{job.name}.jpg", _record(output, job)
-    if result.failure:
+    if isinstance(pixels, str):
         overlay.unlink(missing_ok=True)
         record.unlink(missing_ok=True)
         return result

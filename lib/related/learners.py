@@ -7,7 +7,7 @@ to small networks; ours are COCO's 17.
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from lib.profiles import DataError, Profile, write_whole
 FOUND = 0.1  # a joint with less confidence is not found: HigherHRNet's own threshold for a peak
 SHARED = 0.02  # verbs exclude each other if no larger share of the rarer one's people has both
 VALIDATION = 0.3  # share of the images, as in the study
-NETWORKS = {  # the study's four; ours have two hidden layers
+NETWORKS: dict[str, dict[str, Any]] = {  # the study's four; ours have two hidden layers
     "NN": {},
     "NN + dropout": {"dropout": 0.5},
     "NN + batch norm": {"batch_norm": True},
@@ -132,14 +132,17 @@ def run_learners(
         return stored
     right, checkpoints, part = {}, [], split_images(people)
     for form, table in inputs.items():
-        sets = [_Set(table[part == name], people.loc[part == name, list(verbs)]) for name in PARTS]
-        index = sets[1].labels.index
+        train, validation = [
+            _Set(table[part == name], people.loc[part == name, list(verbs)]) for name in PARTS
+        ]
+        index = validation.labels.index
         for learner in make_classifiers(0):
-            right[learner, form] = pd.DataFrame(_run_classifier(learner, *sets, seeds).T, index)
+            right[learner, form] = pd.DataFrame(_run_classifier(learner, train, validation, seeds).T, index)
         for learner in NETWORKS:
             checkpoints.append(profile.results / f"10_{form}_{learner.replace(' ', '_')}.part")
             options = {"epochs": epochs, "device": device, "checkpoint": checkpoints[-1]}
-            right[learner, form] = pd.DataFrame(_run_network(learner, *sets, seeds, **options).T, index)
+            correct = _run_network(learner, train, validation, seeds, **options)
+            right[learner, form] = pd.DataFrame(correct.T, index)
     table = pd.concat(right, names=["learner", "input"]).rename(columns=str)
     table.attrs["made_of"] = mark
     with write_whole(path) as temporary:
@@ -201,12 +204,12 @@ def _run_classifier(learner: str, train: _Set, validation: _Set, seeds: int) -> 
     return np.array([one.predict(validation.joints.to_numpy()) == truth for one in fitted])
 
 
-def _run_network(learner: str, train: _Set, validation: _Set, seeds: int, **options: object) -> np.ndarray:
+def _run_network(learner: str, train: _Set, validation: _Set, seeds: int, **options: Any) -> np.ndarray:
     """Return who of validation is right, (seeds, n), after the last epoch."""
     width, verbs = train.joints.shape[1], train.labels.shape[1]
     model = RegularisedMLP(width, seeds, hidden=HIDDEN, verbs=verbs, **NETWORKS[learner])
-    settings = {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE, "held_out": 0}
-    fitted = fit(model, *train, **settings, **options)
+    options |= {"batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE, "held_out": 0}
+    fitted = fit(model, train.joints, train.labels, **options)
     logits = predict(fitted.model, validation.joints)
     return logits.argmax(axis=2) == validation.labels.to_numpy().argmax(axis=1)
 

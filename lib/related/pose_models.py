@@ -12,10 +12,10 @@ from lib.experiments.inputs import POSE_COLUMNS
 from lib.features.views import POSE_GROUPS
 from lib.models import ActionMLP, SeededModule
 from lib.pose import evaluate_people
-from lib.profiles import Profile
+from lib.profiles import PoseModel, Profile
 
 FIRST, TRUTH = "HigherHRNet", "true keypoints"
-FURTHER = {  # as `profile.toml` calls them: as tables do
+FURTHER: dict[PoseModel, str] = {  # as `profile.toml` calls them: as tables do
     "hrnet_w32": "HRNet-W32",
     "simple_baseline": "Simple Baseline (ResNet-50)",
     "rtmpose": "RTMPose-m",
@@ -34,7 +34,7 @@ def list_models(profile: Profile) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["view", "here", "get"]).rename_axis("model")
 
 
-def _remedy(profile: Profile, model: str) -> str:
+def _remedy(profile: Profile, model: PoseModel) -> str:
     if model not in profile.pose_models:
         return f"Name its weights as {model} under [pose_models] in {profile.inputs / 'profile.toml'}."
     command = f", or run python -m lib.download {shlex.quote(str(profile.inputs))} --pose-models {model}"
@@ -68,14 +68,23 @@ def run_pose_models(
     device: str = "cpu",
 ) -> Results:
     """Run the experiment `10_pose_models`: every model's pose alone and beside `clip`, on the same people."""
-    arms = {}
+    arms: dict[str, pd.DataFrame] = {}
     for model, table in poses.items():
         pose = table[POSE_COLUMNS]
         arms |= zip(arm_names(model), (pose, pd.concat([clip, pose], axis="columns")), strict=True)
     shared = complete_people(arms)
     arms = {arm: table.loc[shared] for arm, table in arms.items()}
-    settings = {"seeds": seeds, "epochs": epochs, "device": device, "make_model": make_narrow_mlp}
-    return run_experiment(profile, "10_pose_models", people.loc[shared], arms, verbs, **settings)
+    return run_experiment(
+        profile,
+        "10_pose_models",
+        people.loc[shared],
+        arms,
+        verbs,
+        seeds=seeds,
+        epochs=epochs,
+        device=device,
+        make_model=make_narrow_mlp,
+    )
 
 
 def make_narrow_mlp(in_features: int, seeds: Sequence[int], verbs: int) -> SeededModule:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from lib.coco import load_image
 from lib.figures.language import text
+from lib.figures.predictions import true_verbs
 from lib.figures.style import BLUE, COLOURS, ORANGE
 from lib.prediction import ActionModel, ImageResult, Person
 from lib.prediction.overlays import draw_overlay
@@ -110,8 +111,7 @@ class PredictionViewer(widgets.VBox):
         if not chosen:
             self.bars.value = escape(self.result.failure or text("nobody was found", self.language))
             return
-        known = self.truth[self.truth.index == (self.result.image, chosen[0].person)]
-        true = set(known.columns[known.iloc[0]]) if len(known) else set()
+        true = true_verbs(self.truth, self.result.image, chosen[0].person) or []
         thresholds = self.models[self.model.value].card.thresholds
         self.bars.value = draw_bars(chosen[0], thresholds, true, self.language)
 
@@ -121,7 +121,7 @@ class PredictionViewer(widgets.VBox):
         return super()._repr_mimebundle_(**options) | still
 
 
-def draw_bars(person: Person, thresholds: Mapping[str, float], true: set[str], language: str) -> str:
+def draw_bars(person: Person, thresholds: Mapping[str, float], true: Sequence[str], language: str) -> str:
     """Return HTML with a bar per verb, the most probable first; a line is the threshold, a dot the truth."""
     if person.probabilities is None:
         return escape(f"{person.person}: {person.failure}")
