@@ -77,3 +77,12 @@ def modelled(tmp_path_factory) -> Profile:
     profile = predicting.make_profile(tmp_path_factory.mktemp("プロファイル 1"))
     predicting.prepare(profile)
     return profile
+
+
+@pytest.fixture(scope="session")
+def network():
+    """A HigherHRNet for images of 64 pixels, its weights by the rule; tests leave it as it is."""
+    from pictures import TINY  # imports every network
+    from reference import build_by_rule
+
+    return build_by_rule(**TINY)
