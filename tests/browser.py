@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -142,10 +142,28 @@ def open_notebook(page: Page, lab: Lab, name: str, seconds: float = 60) -> None:
     wait_until_idle(page, seconds)
 
 
+def choose(page: Page, menu: str, entry: str) -> None:
+    """Choose an entry of one of JupyterLab's menus by its words."""
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.locator(".lm-Menu").get_by_text(entry, exact=True).click()
+
+
+def retype(page: Page, cell: Locator, source: str) -> None:
+    """Put the cursor into a cell and type `source` in the place of all that stands there."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(source)
+    expect(cell.locator(".cm-line")).to_have_text(source.split("\n"))
+
+
 def run_all_cells(page: Page, seconds: float = 300) -> None:
     """Choose Run > Run All Cells as a user does, and wait until no cell runs or waits."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    choose(page, "Run", "Run All Cells")
+    wait_until_done(page, seconds)
+
+
+def wait_until_done(page: Page, seconds: float = 300) -> None:
+    """Wait until cells have begun to run, and none runs or waits any more."""
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
     expect(first).not_to_have_text("[ ]:", timeout=1000 * seconds)
     expect(page.locator(".jp-InputPrompt", has_text="[*]:")).to_have_count(0, timeout=1000 * seconds)
