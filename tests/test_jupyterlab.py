@@ -5,15 +5,17 @@ The tests go in the notebooks' order and share one folder of results, as a user'
 
 import ast
 import hashlib
+import json
 import re
-import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
+from urllib.request import urlopen
 
 import browser
 import nbformat
+import pandas as pd
 import pytest
 from nbformat import NotebookNode
 from PIL import Image
@@ -41,7 +43,7 @@ class Opened(NamedTuple):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """JupyterLab on a copy of the notebooks, for it saves them by itself; the stored ones stay as they are."""
+    """JupyterLab on a copy of the notebooks, for it saves by itself; the stored ones stay as they are."""
     before = hashes(ROOT / "notebooks")
     folder = tmp_path_factory.mktemp("ラボ lab")
     for path in NOTEBOOKS:
@@ -158,10 +160,8 @@ def check_finding(finding: Locator) -> None:
 
 def check_widths(page: Page) -> None:
     """Nothing is wider than its place: no output has to be scrolled sideways."""
-    wide = page.locator(OUTPUT).evaluate_all(
-        "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.innerText.slice(0, 80))"
-    )
-    assert not wide
+    wide = "one => one.scrollWidth > one.clientWidth + 1"
+    assert not page.locator(OUTPUT).evaluate_all(f"all => all.filter({wide}).map(one => one.innerText)")
 
 
 # --- Run by the menu, in order
@@ -172,4 +172,79 @@ def test_a_notebook_is_run_by_the_menu_and_looks_as_it_should(opened, path):
     open_with(opened, path)
     browser.run_all_cells(opened.page, seconds=600)
     check(opened, save(opened, path))
+    if path.name.startswith("09"):
+        shown = pd.read_csv(opened.results / "figures/sample/09_predictions.csv", dtype=str)
+        several = shown["image"].value_counts(sort=False).idxmax()
+        browser.drive_viewer(opened.page, several, list(shown["person"][shown["image"] == several]))
     shut_down(opened.page)
+
+
+# --- As a user does otherwise
+
+
+def test_cell_by_cell_and_after_a_restart_all_looks_the_same(opened):
+    (path,) = (ROOT / "notebooks").glob("03_*.ipynb")
+    open_with(opened, path)
+    cells = opened.page.locator(".jp-Cell")
+    number = cells.count()
+    cells.first.click()
+    for _ in range(number):
+        opened.page.keyboard.press("Shift+Enter")
+    browser.wait_until_done(opened.page)
+    stepped = save(opened, path)
+    assert [bool(cell.source) for cell in stepped.cells] == [True] * number + [False], "one new, empty cell"
+    check(opened, stepped)
+    browser.choose(opened.page, "Kernel", "Restart Kernel and Run All Cells…")
+    opened.page.get_by_role("button", name="Restart", exact=True).click()
+    expect(opened.page.locator(".jp-CodeCell .jp-InputPrompt").first).to_have_text("[*]:", timeout=60_000)
+    browser.wait_until_done(opened.page)
+    check(opened, save(opened, path))
+    shut_down(opened.page)
+
+
+def test_an_interrupted_training_goes_on_where_it_was(opened):
+    """The first training, of several, had ended: it is not done again."""
+    (path,) = (ROOT / "notebooks").glob("03_*.ipynb")
+    anew = opened.results.with_name("interrupted")
+    for name in ("people.parquet", "features"):
+        (anew / "data/sample").mkdir(parents=True, exist_ok=True)
+        (anew / "data/sample" / name).symlink_to(opened.results / "data/sample" / name)
+    page, epochs = opened.page, 40
+    open_with(opened, path, OUTPUT_DIR=str(anew), EPOCHS=epochs)
+    browser.choose(page, "Run", "Run All Cells")
+    bars = page.locator(f"{OUTPUT} .widget-hprogress")
+    expect(bars.nth(1)).to_be_visible(timeout=120_000)
+    browser.choose(page, "Kernel", "Interrupt Kernel")
+    browser.wait_until_done(page)
+    assert ["KeyboardInterrupt" in text for text in browser.error_outputs(page)] == [True]
+    assert not list((anew / "data/sample/results").glob("*.parquet"))
+    browser.run_all_cells(page)
+    notebook = save(opened, path)
+    check(opened, notebook)
+    first = page.locator(OUTPUT, has=bars).first
+    expect(first).to_contain_text(f"{epochs}/{epochs} [00:00<?")
+    shut_down(page)
+
+
+def test_in_japanese_no_letter_is_missing(opened):
+    """A letter that the font lacks would be a warning below the cell."""
+    path, results = NOTEBOOKS[0], opened.results / "日本語"
+    open_with(opened, path, LANGUAGE="ja", OUTPUT_DIR=str(results))
+    browser.run_all_cells(opened.page)
+    check(opened, save(opened, path))
+    table = (results / "figures/sample/01_labels_per_verb.md").read_text(encoding="utf-8")
+    assert re.search("[ぁ-ん]", table)
+    shut_down(opened.page)
+
+
+def test_make_lab_serves_the_notebooks(tmp_path):
+    ready = tmp_path / "ready"
+    ready.touch()  # nothing is installed: this very environment serves
+    command = ["make", "-C", str(ROOT), "lab", f"BIN={Path(sys.executable).parent}", f"READY={ready}"]
+    command += [f"LAB_OPTIONS={' '.join(browser.OPTIONS)}"]
+    with browser.serve(command, tmp_path / "home") as lab:
+        with urlopen(f"{lab.origin}lab?token={lab.token}") as page:
+            assert "<title>JupyterLab</title>" in page.read().decode()
+        with urlopen(f"{lab.origin}api/contents?token={lab.token}") as listing:
+            names = {entry["name"] for entry in json.load(listing)["content"]}
+    assert {path.name for path in NOTEBOOKS} <= names
