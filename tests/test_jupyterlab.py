@@ -142,7 +142,7 @@ def check_bars(page: Page, outputs: list[NotebookNode], kinds: list[str]) -> Non
     bars = page.locator(f"{OUTPUT} .widget-hprogress")
     expect(bars).to_have_count(expected)
     for bar in bars.all():
-        assert bar.locator(".progress-bar-success").get_attribute("style").startswith("width: 100%")
+        expect(bar.locator(".progress-bar-success")).to_have_attribute("style", re.compile("width: 100%"))
     words = "\n".join(page.locator(OUTPUT).all_inner_texts())
     assert words.count("100%") >= expected
     assert "HBox(" not in words
@@ -195,7 +195,7 @@ def test_cell_by_cell_and_after_a_restart_all_looks_the_same(opened):
     assert [bool(cell.source) for cell in stepped.cells] == [True] * number + [False], "one new, empty cell"
     check(opened, stepped)
     browser.choose(opened.page, "Kernel", "Restart Kernel and Run All Cells…")
-    opened.page.get_by_role("button", name="Restart", exact=True).click()
+    opened.page.locator(".jp-Dialog").get_by_text("Restart", exact=True).click()
     expect(opened.page.locator(".jp-CodeCell .jp-InputPrompt").first).to_have_text("[*]:", timeout=60_000)
     browser.wait_until_done(opened.page)
     check(opened, save(opened, path))
