@@ -14,12 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -33,6 +33,7 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # whatever asks for a network finds none
 )
+OPTIONS = ("--no-browser", "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0")
 LOCAL = ("file:", "data:", "blob:", "about:")
 # All cells stand in the page, not only the visible ones; nothing pops up over the menus or asks for news.
 LAB_SETTINGS = {
@@ -90,14 +91,18 @@ def _note(noticed: Noticed, url: str, own: tuple[str, ...]) -> None:
         noticed.requests.append(url)
 
 
-@contextmanager
-def serve_lab(folder: Path, home: Path, **environment: str) -> Iterator[Lab]:
+def serve_lab(folder: Path, home: Path, **environment: str) -> AbstractContextManager[Lab]:
     """Serve the notebooks of `folder` by a JupyterLab on loopback, with settings of its own under `home`.
 
     `environment` reaches the kernels, besides the environment of the test.
     """
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1"]
-    command += ["--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
+    command = [sys.executable, "-m", "jupyterlab", "--allow-root", f"--ServerApp.root_dir={folder}"]
+    return serve([*command, *OPTIONS], home, **environment)
+
+
+@contextmanager
+def serve(command: list[str], home: Path, **environment: str) -> Iterator[Lab]:
+    """Start JupyterLab by a command that ends in `OPTIONS`, and yield it once it listens."""
     _write_settings(home)
     with (home / "lab.log").open("w") as log:
         process = subprocess.Popen(command, env=_lab_environment(home) | environment, stdout=log, stderr=log)
@@ -125,7 +130,7 @@ def _wait_for_lab(process: subprocess.Popen, home: Path, seconds: float = 60) ->
     """Read the port and token that the server leaves in a file once it listens."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
-        if found := list(home.rglob(f"jpserver-{process.pid}.json")):
+        if found := list(home.rglob("jpserver-*.json")):
             server = json.loads(found[0].read_text())
             return Lab(server["url"], server["token"])
         time.sleep(0.1)
@@ -142,12 +147,31 @@ def open_notebook(page: Page, lab: Lab, name: str, seconds: float = 60) -> None:
     wait_until_idle(page, seconds)
 
 
+def choose(page: Page, menu: str, entry: str) -> None:
+    """Choose an entry of one of JupyterLab's menus by its words."""
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    page.locator(".lm-Menu").get_by_text(entry, exact=True).click()
+
+
+def retype(page: Page, cell: Locator, source: str) -> None:
+    """Put the cursor into a cell and type `source` in the place of all that stands there."""
+    cell.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type(source)
+    expect(cell.locator(".cm-line")).to_have_text(source.split("\n"))
+
+
 def run_all_cells(page: Page, seconds: float = 300) -> None:
     """Choose Run > Run All Cells as a user does, and wait until no cell runs or waits."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     first = page.locator(".jp-CodeCell .jp-InputPrompt").first
-    expect(first).not_to_have_text("[ ]:", timeout=1000 * seconds)
+    before = first.inner_text()
+    choose(page, "Run", "Run All Cells")
+    expect(first).not_to_have_text(before, timeout=1000 * seconds)
+    wait_until_done(page, seconds)
+
+
+def wait_until_done(page: Page, seconds: float = 300) -> None:
+    """Wait until no cell runs or waits any more."""
     expect(page.locator(".jp-InputPrompt", has_text="[*]:")).to_have_count(0, timeout=1000 * seconds)
     wait_until_idle(page, seconds)
 
@@ -160,3 +184,21 @@ def wait_until_idle(page: Page, seconds: float = 60) -> None:
 def error_outputs(page: Page) -> list[str]:
     """Return what stands in red below the cells: tracebacks, and whatever was written to stderr."""
     return page.locator('.jp-OutputArea-output[data-mime-type$="stderr"]').all_inner_texts()
+
+
+def drive_viewer(page: Page, image: str, people: list[str]) -> Locator:
+    """Choose, in notebook 09's viewer, an image and two of its people, by button and by box; return it."""
+    view = page.locator(".jp-OutputArea-output", has=page.locator(".widget-toggle-buttons")).last
+    bars, persons = view.locator(".widget-html"), view.locator(".widget-toggle-button")
+    view.locator("select").last.select_option(image)
+    expect(persons).to_have_text(people)
+    persons.nth(1).click()
+    expect(bars).to_contain_text(f"{people[1]} · pose score")
+    box = view.locator(f'button[title^="{people[0]}:"]')
+    inner, outer = box.bounding_box(), view.locator("img").bounding_box()
+    for start, length in (("x", "width"), ("y", "height")):
+        assert outer[start] - 2 <= inner[start]
+        assert inner[start] + inner[length] <= outer[start] + outer[length] + 2
+    box.click(position={"x": 4, "y": 4})
+    expect(bars).to_contain_text(f"{people[0]} · pose score")
+    return view
