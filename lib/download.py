@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from lib.coco import listing, load_image, read_images
 from lib.fetch import Client, DiskError, NotFetched, RemoteFile, Verified, only_process, stamp, unpack
-from lib.profiles import DataError, Profile, load_profile, write_whole
+from lib.profiles import DataError, Profile, is_read_only, load_profile, write_whole
 from lib.vcoco import VERBS, read_labels
 
 # Where everything comes from, sources in the order of trial; sizes in bytes.
@@ -195,8 +195,9 @@ class _Download:
             found = {}
         if found.get("key") != key:
             found = {"key": key, "images": _image_rows(self.profile)}
-            with write_whole(kept) as temporary:
-                temporary.write_text(json.dumps(found), encoding="utf-8")
+            if not is_read_only(self.place):
+                with write_whole(kept) as temporary:
+                    temporary.write_text(json.dumps(found), encoding="utf-8")
         return [
             RemoteFile(
                 Path(folder, name),

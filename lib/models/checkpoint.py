@@ -30,10 +30,10 @@ def save_checkpoint(path: Path, mark: str, state: dict[str, object]) -> None:
 
 def load_checkpoint(path: Path, mark: str) -> dict[str, object] | None:
     """Read the state that was saved under this fingerprint; None, with a warning if another's is there."""
-    if not path.exists():
-        return None
     try:
         state = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        return None
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
         state = None
     if not isinstance(state, dict) or "fingerprint" not in state:
