@@ -153,8 +153,8 @@ def disk_errors(path: Path, temporary: Path | None = None) -> Iterator[None]:
         refused = path if error.filename in (None, str(temporary)) else error.filename
         raise DataError(
             f"{refused}: cannot be written ({os.strerror(error.errno)}); free space, correct the rights or "
-            "let OUTPUT_DIR (of lib.predict: --output) be a folder elsewhere, and run again: what was finished "
-            "is kept."
+            "let OUTPUT_DIR (of lib.predict: --output) be a folder elsewhere, and run again: what was "
+            "finished is kept."
         ) from None
 
 

@@ -6,10 +6,12 @@ sample undisturbed, then each with its share of so many kills, and says what dif
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -107,7 +109,7 @@ def start(notebooks: Sequence[str], **parameters: object) -> subprocess.Popen:
 
 
 def killed(process: subprocess.Popen, moment: float, parent_only: bool = False) -> bool:
-    """Kill a run after some seconds, with its kernel as `kill -9 -<group>` does or without; False if it ended."""
+    """Kill a run after some seconds, with its kernel or without it; False where it had ended."""
     try:
         process.wait(moment)
     except subprocess.TimeoutExpired:
