@@ -35,6 +35,8 @@ NOTEBOOKS = Path(__file__).resolve().parent
 
 
 def main() -> int:
+    if sys.getfilesystemencoding() != "utf-8":  # a locale in which names of files would not be text
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
     arguments = parse_arguments()
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:

@@ -32,11 +32,12 @@ def make_profile(folder: Path) -> Path:
     sample = load_profile("sample")
     toml = f'clip_weights = "{sample.clip_weights}"\npose_weights = "{sample.pose_weights}"\n'
     for split, files in sample.splits.items():
+        (folder / f"画像 {split}").symlink_to(files.images)
         labels = json.loads(files.vcoco_json.read_text(encoding="utf-8"))
         cut_labels(labels, PEOPLE[split])
         (folder / f"{split}.json").write_text(json.dumps(labels), encoding="utf-8")
         toml += (
-            f'[splits.{split}]\nvcoco_json = "{split}.json"\nimages = "{files.images}"\n'
+            f'[splits.{split}]\nvcoco_json = "{split}.json"\nimages = "画像 {split}"\n'
             f'instances_json = "{files.instances_json[0]}"\n'
             f'person_keypoints_json = "{files.person_keypoints_json[0]}"\n'
         )
@@ -99,12 +100,16 @@ def run_with_kills(
     return fell
 
 
-def start(notebooks: Sequence[str], **parameters: object) -> subprocess.Popen:
+def start(notebooks: Sequence[str], output: int = subprocess.DEVNULL, **parameters) -> subprocess.Popen:
     """Start a run in a process group of its own."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        command(notebooks, **parameters), cwd=ROOT, env=environment, start_new_session=True, **quiet
+        command(notebooks, **parameters),
+        stdout=output,
+        stderr=output,
+        encoding="utf-8",
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        start_new_session=True,
     )
 
 
