@@ -22,6 +22,8 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxpro
 # Nothing else on the machine may choose the kernel or the packages of .venv.
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONNOUSERSITE := 1
+# Text is UTF-8, whatever the locale.
+export PYTHONUTF8 := 1
 unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
@@ -29,10 +31,10 @@ unexport PYTHONHOME
 .PHONY: figures report test test-all lab ray format readme clean
 
 figures: $(READY)
-	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE $(PROFILE) $(PARAMETERS)
+	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE '$(PROFILE)' $(PARAMETERS)
 
 report: $(READY)
-	$(BIN)/python notebooks/report.py -p PROFILE $(PROFILE) $(PARAMETERS)
+	$(BIN)/python notebooks/report.py -p PROFILE '$(PROFILE)' $(PARAMETERS)
 
 test: $(RAY_READY)
 	$(BIN)/ruff check

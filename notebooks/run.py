@@ -10,19 +10,34 @@ or text.
 
 import argparse
 import ast
+import fcntl
 import logging
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import papermill
 
-from lib.profiles import DataError, Profile, commit, load_profile, write_whole
+from lib.profiles import (
+    DataError,
+    Profile,
+    commit,
+    disk_errors,
+    load_profile,
+    remove_leftovers,
+    write_whole,
+)
 
 NOTEBOOKS = Path(__file__).resolve().parent
 
 
 def main() -> int:
+    if sys.getfilesystemencoding() != "utf-8":  # a locale in which names of files would not be text
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
     arguments = parse_arguments()
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
@@ -32,12 +47,16 @@ def main() -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
-    for notebook, its_parameters in chosen.items():
-        try:
-            execute(notebook, profile.figures / "notebooks" / notebook.name, its_parameters)
-        except papermill.PapermillExecutionError as error:
-            print(error, file=sys.stderr)
-            return 1
+    try:
+        with own_folders(), only_run(profile.data, profile.figures):
+            for notebook, its_parameters in chosen.items():
+                execute(notebook, profile.figures / "notebooks" / notebook.name, its_parameters)
+    except papermill.PapermillExecutionError as error:
+        print(error.evalue if error.ename == DataError.__name__ else error, file=sys.stderr)
+        return 1
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return 1
     print(f"Figures, tables and executed notebooks: {profile.figures}")
     return 0
 
@@ -78,11 +97,53 @@ def check_known(parameters: dict[str, object], chosen: dict[Path, dict]) -> None
         raise DataError(f"Unknown parameter {', '.join(sorted(unknown))}; choose from {', '.join(known)}.")
 
 
+@contextmanager
+def own_folders() -> Iterator[None]:
+    """Give Jupyter folders of this run's own, and none in HOME, which may be unwritable or full.
+
+    Nor can a user's start-up files change results. Matplotlib's cache takes seconds to make, so that it stays
+    in HOME where it can.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    except FileNotFoundError as error:
+        raise DataError(f"{error.strerror}; let TMPDIR be a folder with free space.") from None
+    with folder as own:
+        os.environ |= {"JUPYTER_RUNTIME_DIR": f"{own}/runtime", "IPYTHONDIR": f"{own}/ipython"}
+        if not os.access(os.path.expanduser("~"), os.W_OK):
+            os.environ["MPLCONFIGDIR"] = f"{own}/matplotlib"
+        os.environ["PYTHONUTF8"] = "1"  # whatever the locale
+        yield
+
+
+@contextmanager
+def only_run(data: Path, figures: Path) -> Iterator[None]:
+    """Wait while another run writes into these folders, and remove what killed runs left in them.
+
+    The lock is the folder's own; the system frees it when a process dies.
+    """
+    with disk_errors(data):
+        data.mkdir(parents=True, exist_ok=True)
+    folder = os.open(data, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print(f"{data}: another run writes there; waiting for its end.", flush=True)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+    except OSError:  # a file system without locks
+        pass
+    remove_leftovers(data, figures)
+    try:
+        yield
+    finally:
+        remove_leftovers(data, figures)  # a kernel outlives a killed run for a second
+        os.close(folder)
+
+
 def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> None:
     """Run one notebook in this interpreter's kernel; keep it with its outputs and the commit it ran from."""
-    logging.getLogger("papermill").setLevel(
-        logging.ERROR
-    )  # unknown parameters: the notebook itself refuses them
+    # Unknown parameters: the notebook itself refuses them.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     print(notebook.name, flush=True)
     commit_then = commit()
     with write_whole(executed) as path:
@@ -93,9 +154,8 @@ def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> No
             kernel_name="python3",
             cwd=NOTEBOOKS,
             progress_bar=sys.stderr.isatty(),
-            extra_arguments=[
-                "--log-level=ERROR"
-            ],  # ipykernel 7 warns at every start that it uses loopback TCP
+            # ipykernel 7 warns at every start that it uses loopback TCP, and calls its own end an error.
+            extra_arguments=["--log-level=CRITICAL"],
         )
         result.metadata["commit"] = commit_then
         nbformat.write(result, path)

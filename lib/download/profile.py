@@ -25,7 +25,7 @@ from lib.download.fetch import (
     unpack,
 )
 from lib.download.sources import Catalogue, read_catalogue
-from lib.profiles import DataError, Profile, write_whole
+from lib.profiles import DataError, Profile, is_read_only, write_whole
 from lib.vcoco import VERBS, read_labels
 
 IMAGE_SIZE = 160_000  # bytes of one of COCO's, on average
@@ -133,8 +133,9 @@ class _Download:
             found = {}
         if found.get("key") != key:
             found = {"key": key, "images": _image_rows(self.profile)}
-            with write_whole(kept) as temporary:
-                temporary.write_text(json.dumps(found), encoding="utf-8")
+            if not is_read_only(self.place):
+                with write_whole(kept) as temporary:
+                    temporary.write_text(json.dumps(found), encoding="utf-8")
         return [
             RemoteFile(
                 Path(folder, name),

@@ -43,13 +43,14 @@ class Results:
         return self.logits.xs("clean", level="protocol").index.unique("arm")
 
     def marked(self, made_of: str) -> "Results":
-        """Return the same with a fingerprint."""
-        history = self.history.copy()
-        history.attrs["made_of"] = made_of
-        return Results(history, self.exact, self.logits)
+        """Return the same with a fingerprint, which each of the files will bear."""
+        tables = [table.copy(deep=False) for table in self._tables()]
+        for table in tables:
+            table.attrs["made_of"] = made_of
+        return Results(*tables)
 
     def save(self, profile: Profile, name: str) -> None:
-        """Write `results/<name>_{exact,logits,history}.parquet`; last the history, with the fingerprint."""
+        """Write `results/<name>_{exact,logits,history}.parquet`, each with the fingerprint."""
         for part in reversed(PARTS):
             with write_whole(_path(profile, name, part)) as temporary:
                 getattr(self, part).to_parquet(temporary)
@@ -115,14 +116,19 @@ def _of_arm(
 
 
 def stored_results(profile: Profile, name: str) -> Results | None:
-    """Load what `Results.save` wrote; None where it is absent; DataError where it is damaged."""
+    """Load what `Results.save` wrote; DataError where it is damaged.
+
+    None where it is absent, or the files are not of one save, which was killed between them.
+    """
     try:
-        return Results(*(pd.read_parquet(_path(profile, name, part)) for part in PARTS))
+        tables = [pd.read_parquet(_path(profile, name, part)) for part in PARTS]
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         path = _path(profile, name, "*")
         raise DataError(f"{path}: cannot be read ({error}); delete these files and run again.") from None
+    of_one_save = len({table.attrs.get("made_of") for table in tables}) == 1
+    return Results(*tables) if of_one_save else None
 
 
 def load_results(profile: Profile, name: str, notebook: str) -> Results:

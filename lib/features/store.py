@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from lib.coco import BOX
-from lib.profiles import DataError
+from lib.profiles import DataError, write_whole
 
 # What tells that a stored row is still this person's: the box, the image's name and its size in bytes.
 IDENTITY = ["image_id", "split", "file_name", "image_bytes", *BOX]
@@ -104,9 +104,13 @@ class FeatureStore:
             raise DataError(f"{path}: cannot be read ({_brief(error)}); delete it and run again.") from None
 
     def _write(self, path: str, table: pa.Table) -> None:
-        folder, _, base = path.rpartition("/")
-        temporary = f"{folder}/.{uuid.uuid4().hex}.{base}"
         with self._reporting(path):
+            if self.is_local:
+                with write_whole(Path(path)) as temporary:
+                    pq.write_table(table, temporary)
+                return
+            folder, _, base = path.rpartition("/")
+            temporary = f"{folder}/.{uuid.uuid4().hex}.{base}"
             self.filesystem.create_dir(folder, recursive=True)
             try:
                 pq.write_table(table, temporary, filesystem=self.filesystem)

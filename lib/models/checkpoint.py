@@ -34,10 +34,10 @@ def load_checkpoint(path: Path, mark: str) -> dict[str, Any] | None:
 
     Raises DataError where the file is no checkpoint.
     """
-    if not path.exists():
-        return None
     try:
         state = torch.load(path, weights_only=True)
+    except FileNotFoundError:
+        return None
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
         state = None
     if not isinstance(state, dict) or "fingerprint" not in state:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from lib.models.fusion import ConcatFusion, FiLM, GatedFusion, LateFusion
 from lib.models.mlp import ActionMLP
@@ -42,7 +42,7 @@ def save_weights(
     }
     tensors = {name: values.detach().cpu().contiguous() for name, values in model.state_dict().items()}
     with write_whole(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata={"facts": json.dumps(facts)})
+        temporary.write_bytes(save(tensors, metadata={"facts": json.dumps(facts)}))
 
 
 def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, Any]]:
