@@ -181,9 +181,11 @@ def commit() -> str:
     """Return the repository's commit, marked where files differ from it; "unknown" outside git."""
     git = ["git", "--no-optional-locks", "-C", str(ROOT)]  # a kill would leave the index locked
     commands = [*git, "describe", "--always", "--abbrev=12"], [*git, "status", "--porcelain", "-uno"]
-    options = {"capture_output": True, "text": True, "check": True, "timeout": 10}
     try:
-        name, changed = (subprocess.run(command, **options).stdout.strip() for command in commands)
+        name, changed = (
+            subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+            for command in commands
+        )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return f"{name}-dirty" if changed else name

@@ -14,8 +14,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lib.download", description="Get what a profile needs.")
     parser.add_argument("profile", nargs="?", default="vcoco", help="name or folder; vcoco unless given")
     parser.add_argument("--mirror", default="", help="base URL of what wget --force-directories made")
-    models = {"nargs": "+", "default": (), "metavar": "NAME"}
-    parser.add_argument("--pose-models", **models, help="pose models of profile.toml to get, too")
+    parser.add_argument(
+        "--pose-models", nargs="+", default=(), metavar="NAME", help="pose models of profile.toml to get, too"
+    )
     options = parser.parse_args(arguments)
     try:
         print(download(load_profile(options.profile), options.mirror, options.pose_models).to_string())

@@ -33,8 +33,14 @@ TIMEOUT = 10, 30  # seconds to connect, seconds of silence
 RESUMPTIONS = 8  # of one source, before the next is tried
 PATIENCE = 2 * THREADS  # failures in a row that give up a host which has answered before
 BUSY = 429, 500, 502, 503, 504
-BACKOFF = {"backoff_factor": 0.5, "retry_after_max": 120}  # seconds
-RETRY = urllib3.Retry(4, connect=2, status_forcelist=BUSY, raise_on_status=False, **BACKOFF)
+RETRY = urllib3.Retry(
+    4,
+    connect=2,
+    status_forcelist=BUSY,
+    raise_on_status=False,
+    backoff_factor=0.5,
+    retry_after_max=120,  # seconds
+)
 
 
 @dataclass(frozen=True)

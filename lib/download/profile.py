@@ -60,7 +60,7 @@ def _choose(profile: Profile, pose_models: Iterable[str]) -> Catalogue:
             f"{profile.inputs}: pose_models: profile.toml and sources.toml do not both name "
             f"{', '.join(unknown)}; choose from {', '.join(listed.pose_models) or 'none'}, or add it there."
         )
-    further = ((listed.pose_models[model],) for model in wanted)
+    further = ((file,) for model, file in listed.pose_models.items() if model in wanted)
     return replace(listed, weights=(*listed.weights, *further))
 
 

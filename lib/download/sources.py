@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from lib.download.fetch import RemoteFile
-from lib.profiles import SPLITS, DataError, PoseModel, Profile
+from lib.profiles import SPLITS, DataError, PoseModel, Profile, Split
 from lib.vcoco import VERBS, read_labels
 
 
@@ -26,7 +26,7 @@ class Catalogue:
     annotations: RemoteFile
     image_hosts: tuple[str, ...]
     weights: tuple[tuple[RemoteFile, ...], ...]
-    pose_models: Mapping[str, RemoteFile]
+    pose_models: Mapping[PoseModel, RemoteFile]
 
 
 def read_catalogue(profile: Profile) -> Catalogue:
@@ -36,8 +36,8 @@ def read_catalogue(profile: Profile) -> Catalogue:
     """
     listed = _read_sources(profile.inputs / "sources.toml")
     labels = [
-        _remote(files.vcoco_json, listed.labels[split], profile.verbs or VERBS)
-        for split, files in profile.splits.items()
+        _remote(profile.splits[split].vcoco_json, listed.labels[split], profile.verbs or VERBS)
+        for split in SPLITS
     ]
     archive = profile.inputs / "downloads" / Path(listed.annotations.urls[0]).name
     clip = [_remote(_with_suffix(profile.clip_weights, source), source) for source in listed.clip_weights]
@@ -94,7 +94,7 @@ class _ImageHosts(msgspec.Struct, forbid_unknown_fields=True):
 class _Sources(msgspec.Struct, forbid_unknown_fields=True):
     """The fields of a `sources.toml`."""
 
-    labels: dict[Literal["train", "val", "test"], _LabelSource]
+    labels: dict[Split, _LabelSource]
     annotations: _Source
     images: _ImageHosts
     clip_weights: Annotated[list[_Source], msgspec.Meta(min_length=1)]

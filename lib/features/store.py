@@ -106,8 +106,8 @@ class FeatureStore:
     def _write(self, path: str, table: pa.Table) -> None:
         with self._reporting(path):
             if self.is_local:
-                with write_whole(Path(path)) as temporary:
-                    pq.write_table(table, temporary)
+                with write_whole(Path(path)) as whole:
+                    pq.write_table(table, whole)
                 return
             folder, _, base = path.rpartition("/")
             temporary = f"{folder}/.{uuid.uuid4().hex}.{base}"
