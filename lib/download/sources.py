@@ -1,7 +1,7 @@
 """The catalogue of a profile's sources: `sources.toml` beside its `profile.toml`, read and checked."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,11 @@ def read_catalogue(profile: Profile) -> Catalogue:
     """
     listed = _read_sources(profile.inputs / "sources.toml")
     labels = [
-        _remote(profile.splits[split].vcoco_json, listed.labels[split], profile.verbs or VERBS)
+        _remote(
+            profile.splits[split].vcoco_json,
+            listed.labels[split],
+            _check(listed.labels[split], profile.verbs or VERBS),
+        )
         for split in SPLITS
     ]
     archive = profile.inputs / "downloads" / Path(listed.annotations.urls[0]).name
@@ -115,9 +119,11 @@ def _read_sources(toml: Path) -> _Sources:
     return listed
 
 
-def _remote(path: Path, source: _Source, verbs: Sequence[str] = ()) -> RemoteFile:
-    counts = getattr(source, "counts", None)
-    check = partial(check_labels, verbs=verbs, **msgspec.to_builtins(counts)) if counts else None
+def _check(source: _LabelSource, verbs: Sequence[str]) -> Callable[[Path], None] | None:
+    return source.counts and partial(check_labels, verbs=verbs, **msgspec.to_builtins(source.counts))
+
+
+def _remote(path: Path, source: _Source, check: Callable[[Path], None] | None = None) -> RemoteFile:
     return RemoteFile(path, tuple(source.urls), source.bytes, source.sha256, source.md5, check)
 
 
