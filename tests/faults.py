@@ -21,6 +21,8 @@ from PIL import Image
 from lib.profiles import ROOT, load_profile
 
 PEOPLE = {"train": 60, "val": 20, "test": 40}
+# This repository's lib; and no commit in any file, as the repository may change between two runs.
+OURS = {"PYTHONPATH": str(ROOT), "GIT_DIR": "/nonexistent"}
 START = 8  # seconds until a notebook's first cell runs
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CLOCK = re.compile(r"\d[\d.,:]* ?(s|ms|min|people/s|person/s)\b|20\d\d-\d\d-\d\d")  # what no two runs share
@@ -74,7 +76,7 @@ def run(
         encoding="utf-8",
         errors="replace",
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} if environment is None else environment,
+        env={**(os.environ if environment is None else environment), **OURS},
     )
 
 
@@ -108,7 +110,7 @@ def start(notebooks: Sequence[str], output: int = subprocess.DEVNULL, **paramete
         stderr=output,
         encoding="utf-8",
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env={**os.environ, **OURS},
         start_new_session=True,
     )
 
