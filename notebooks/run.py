@@ -23,6 +23,7 @@ NOTEBOOKS = Path(__file__).resolve().parent
 
 
 def main() -> int:
+    """Run the command and return its exit status: 1 where a notebook stopped, 2 for wrong arguments."""
     arguments = parse_arguments()
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
