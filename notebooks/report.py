@@ -65,6 +65,7 @@ class Page(NamedTuple):
 
 
 def main() -> int:
+    """Run the command and return its exit status: 2 where there is nothing to report."""
     arguments = parse_arguments()
     parameters = {name: literal(value) for name, value in arguments.parameter}
     try:
@@ -255,10 +256,12 @@ def find_facts(notebook: NotebookNode, path: Path) -> dict[str, str]:
 
 
 def spell_time(iso: str) -> str:
+    """Write a time as a person would, in UTC."""
     return f"{datetime.fromisoformat(iso).astimezone(UTC):%-d %B %Y, %H:%M UTC}"
 
 
 def spell_seconds(seconds: float) -> str:
+    """Write a duration in seconds, from two minutes on in minutes."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 

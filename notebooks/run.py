@@ -36,6 +36,7 @@ NOTEBOOKS = Path(__file__).resolve().parent
 
 
 def main() -> int:
+    """Run the command and return its exit status: 1 where a notebook stopped, 2 for wrong arguments."""
     if sys.getfilesystemencoding() != "utf-8":  # a locale in which names of files would not be text
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
     arguments = parse_arguments()

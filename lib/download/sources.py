@@ -120,7 +120,9 @@ def _read_sources(toml: Path) -> _Sources:
 
 
 def _check(source: _LabelSource, verbs: Sequence[str]) -> Callable[[Path], None] | None:
-    return source.counts and partial(check_labels, verbs=verbs, **msgspec.to_builtins(source.counts))
+    if source.counts is None:
+        return None
+    return partial(check_labels, verbs=verbs, people=source.counts.people, labels=source.counts.labels)
 
 
 def _remote(path: Path, source: _Source, check: Callable[[Path], None] | None = None) -> RemoteFile:

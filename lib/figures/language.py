@@ -41,8 +41,8 @@ JAPANESE = {
     "random forest": "ランダムフォレスト", "NN + dropout": "NN＋ドロップアウト",
     "NN + batch norm": "NN＋バッチ正規化", "NN + both": "NN＋両方", "box": "枠内座標",
     "pixels": "画素座標", "theirs (STAIR Actions)": "元研究（STAIR Actions）",
-    "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り抜き）",
-    "trained, crop": "訓練（切り抜き）", "true keypoints": "真のキーポイント",
+    "zero-shot, whole image": "ゼロショット（全体）", "zero-shot, crop": "ゼロショット（切り出し）",
+    "trained, crop": "訓練（切り出し）", "true keypoints": "真のキーポイント",
     # Notebook 08
     "difference, points": "差（ポイント）", "reference": "基準", "verdict": "判定",
     "helps": "有効", "hurts": "有害", "difference_low": "95%下限", "difference_high": "95%上限",

@@ -53,7 +53,7 @@ def _placeholder(module_name: str) -> ModuleType:
         return type(name, (), {"__init__": refuse})
 
     module = ModuleType(module_name)
-    vars(module)["__getattr__"] = missing
+    module.__getattr__ = missing  # type: ignore[method-assign]  # a module's own, as PEP 562 has it
     return module
 
 
