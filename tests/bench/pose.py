@@ -1,0 +1,102 @@
+"""HigherHRNet-W32 at 512 with flip test, random weights, on crops of people."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench import literal
+from bench.fullsize import EVERYBODY, POSE_PIXELS, calm_network, cut_crops, input_pixels, load_persons
+from bench.machine import alternate, forget_peak, matmul_rate, peak_memory, walls
+from bench.table import Estimate, Outcome, Row
+from lib.coco import BOX
+from lib.crops import read_image
+from lib.pose import PoseEstimator
+from lib.pose.keypoints import evaluate_keypoints
+from lib.precision import choose_dtype
+from lib.profiles import load_profile
+from lib.vcoco import load_people
+
+PERSONS, ROUNDS = 8, 3
+CLOSE = 1e-3  # pixels
+
+
+def measure() -> Outcome:
+    """Time the estimator in float32 and in the machine's fastest format beside the literal loop."""
+    people, folder = load_persons(PERSONS)
+    crops = cut_crops(people, folder)
+    network = calm_network(crops)
+    pictures = {name: read_image(folder / name) for name in people["file_name"].unique()}
+    images, boxes = [pictures[name] for name in people["file_name"]], people[BOX].to_numpy(float)
+    precisions = dict.fromkeys(["auto", "float32"])  # the smaller first, as memory may stay with the process
+    runs, memory = {}, {}
+    for precision in precisions:
+        forget_peak()
+        estimator = PoseEstimator(network=network, precision=precision, batch_size=2)
+        runs[precision] = lambda estimator=estimator: estimator.estimate(images, boxes)
+        poses = runs[precision]()
+        memory[precision] = peak_memory()
+    check(poses.crop_keypoints, np.array([literal.find_pose(network, crop) for crop in crops]))
+    lost = check_precision()
+    runs["literal"] = lambda: [literal.find_pose(network, crop) for crop in crops]
+    times = alternate(runs, ROUNDS)
+    flop = count_operations(network) * input_pixels(crops) / 512**2 / len(crops)
+    outcome = Outcome(
+        notes=[
+            f"Pose: {len(crops)} people of {folder.parent.name}'s images, {poses.found.mean():.1f} found in a crop, mean "
+            f"input of {input_pixels(crops) / len(crops):,.0f} pixels; V-COCO's is {POSE_PIXELS:,}, which the "
+            f"estimate allows for. 16-bit arithmetic costs {lost:.4f} of the sample's AP."
+        ]
+    )
+    scale = POSE_PIXELS / input_pixels(crops)
+    for precision in ("float32", "auto"):
+        dtype = choose_dtype(precision, "cpu")
+        name = str(dtype).removeprefix("torch.")
+        outcome.rows.append(
+            Row(
+                f"pose, HigherHRNet-W32 at 512 with flip, {name}",
+                "people",
+                len(crops),
+                walls(times[precision]),
+                memory[precision],
+                "one crop, one person at a time, float32",
+                walls(times["literal"]),
+                f"matrix products in {name}",
+                matmul_rate(dtype) / flop,
+            )
+        )
+        each, busy = ([scale * one for one in column] for column in zip(*times[precision], strict=True))
+        outcome.estimates.append(Estimate(f"pose, {name}", EVERYBODY, "people", each, busy))
+    return outcome
+
+
+def check(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """Assert equal poses; random maps hold near ties, which rounding may decide otherwise for a few joints."""
+    away = np.abs(ours - theirs).max(axis=-1)
+    assert (away <= CLOSE).mean() >= 0.9, f"only {(away <= CLOSE).mean():.0%} of the joints are equal"
+
+
+def check_precision() -> float:
+    """Return what the fastest format costs of the AP of the sample's small network; assert it is little."""
+    profile = load_profile("sample")
+    files = profile.splits["test"]
+    people = load_people(files.vcoco_json, files.instances_json)
+    truth = json.loads(files.person_keypoints_json[0].read_text())
+    paths, found = [files.images / name for name in people["file_name"]], {}
+    for precision in ("float32", "auto"):
+        estimator = PoseEstimator(profile.pose_weights, precision=precision)
+        poses = estimator.estimate(paths, people[BOX].to_numpy())
+        table = pd.DataFrame({"image_id": people["image_id"].to_numpy(), "score": poses.scores})
+        found[precision] = evaluate_keypoints(table.assign(keypoints=list(poses.keypoints)), truth)["AP"]
+    lost = found["float32"] - found["auto"]
+    assert lost < 0.01, f"AP {found}"
+    return lost
+
+
+def count_operations(network: torch.nn.Module) -> int:
+    """Return the multiplications and additions of one 512 x 512 input and its mirror image."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network.head(network.extract_feat(torch.zeros(2, 3, 512, 512)))
+    return counter.get_total_flops()
