@@ -8,13 +8,14 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench import literal
-from bench.fullsize import ALL_IMAGES, EVERYBODY, cut_crops, load_persons, make_weights
-from bench.machine import alternate, forget_peak, matmul_rate, peak_memory, walls
-from bench.table import Estimate, Outcome, Row
+from bench import literal_encoders
+from bench.encoders import cut_crops, load_persons, make_weights
+from bench.formats import formats, make_estimates, make_rows
+from bench.fullsize import ALL_IMAGES, EVERYBODY
+from bench.machine import alternate, forget_peak, peak_memory
+from bench.table import Outcome
 from lib.clip_features import ClipEncoder
 from lib.clip_features.weights import openai
-from lib.precision import choose_dtype
 from lib.profiles import load_profile
 
 IMAGES, ROUNDS = 64, 5
@@ -30,47 +31,30 @@ def measure() -> Outcome:
 
 def compare(weights: Path, images: list[Path]) -> Outcome:
     """Check that all give the same, then time them in turn."""
-    encoders, memory, features = {}, {}, {}
-    for precision in ("auto", "float32"):  # the smaller first, as memory may stay with the process
+    runs, memory, features = {}, {}, {}
+    for precision in formats():
         forget_peak()
-        encoders[precision] = ClipEncoder(weights, precision=precision).drop_text()
-        features[precision] = encoders[precision].encode_images(images)
+        encoder = ClipEncoder(weights, precision=precision).drop_text()
+        runs[precision] = lambda encoder=encoder: encoder.encode_images(images)
+        features[precision] = runs[precision]()
         memory[precision] = peak_memory()
     model, preprocess = openai.load(str(weights), device="cpu")
-    runs = {name: lambda encoder=encoder: encoder.encode_images(images) for name, encoder in encoders.items()}
-    runs["literal"] = lambda: np.stack(
-        [literal.encode(model, preprocess, Image.open(path)) for path in images]
-    )
-    expected = runs["literal"]()
+    opened = (Image.open(path) for path in images)
+    expected = np.stack([literal_encoders.encode(model, preprocess, image) for image in opened])
     np.testing.assert_allclose(features["float32"], expected, atol=1e-4 * np.abs(expected).max())
-    cosine = least_cosine(features["auto"], expected)
+    cosine = min(least_cosine(found, expected) for found in features.values())
     assert cosine > 0.999, f"cosine {cosine}"
+    runs["literal"] = lambda: [
+        literal_encoders.encode(model, preprocess, Image.open(path)) for path in images
+    ]
     times = alternate(runs, ROUNDS)
-    flop = count_operations(encoders["float32"].model.visual)
-    outcome = Outcome(
-        notes=[f"CLIP: in the fastest format the cosine to the literal numbers is {cosine:.5f} or more."]
+    what, way = "CLIP ViT-B/32, decoding included", "clip.load, one image at a time"
+    operations = len(images) * count_operations(model.visual)
+    return Outcome(
+        make_rows(what, "images", len(images), times, memory, way, operations),
+        make_estimates("CLIP", ALL_IMAGES + EVERYBODY, "images and crops", times, 1 / len(images)),
+        notes=[f"CLIP: the cosine to the literal numbers is {cosine:.5f} or more in every format."],
     )
-    for precision in ("float32", "auto"):
-        dtype = choose_dtype(precision, "cpu")
-        name = str(dtype).removeprefix("torch.")
-        outcome.rows.append(
-            Row(
-                f"CLIP ViT-B/32, {name}, decoding included",
-                "images",
-                len(images),
-                walls(times[precision]),
-                memory[precision],
-                "clip.load, one image at a time, float32",
-                walls(times["literal"]),
-                f"matrix products in {name}",
-                matmul_rate(dtype) / flop,
-            )
-        )
-        each, busy = ([one / len(images) for one in column] for column in zip(*times[precision], strict=True))
-        outcome.estimates.append(
-            Estimate(f"CLIP, {name}", ALL_IMAGES + EVERYBODY, "images and crops", each, busy)
-        )
-    return outcome
 
 
 def least_cosine(a: np.ndarray, b: np.ndarray) -> float:

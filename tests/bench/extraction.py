@@ -1,28 +1,22 @@
 """The whole extraction: image files in, both views of CLIP and pose in Parquet files out."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench import clip, literal, pose
-from bench.fullsize import (
-    ALL_IMAGES,
-    EVERYBODY,
-    POSE_PIXELS,
-    cut_crops,
-    input_pixels,
-    load_persons,
-    make_weights,
-)
-from bench.machine import alternate, decode_rate, forget_peak, matmul_rate, peak_memory, timed, walls
-from bench.table import Estimate, Outcome, Row, Sample, Size
+from bench import clip, literal_encoders, pose
+from bench.encoders import POSE_PIXELS, cut_crops, input_pixels, load_persons, make_weights
+from bench.formats import formats, make_estimates, make_rows
+from bench.fullsize import ALL_IMAGES, EVERYBODY
+from bench.machine import alternate, decode_rate, forget_peak, peak_memory, timed
+from bench.table import Outcome, Sample, Size
 from lib.clip_features.weights import openai
 from lib.features import FeatureStore, extract, profile_views
 from lib.features.store import to_frame
 from lib.higherhrnet.model import load_higherhrnet
-from lib.precision import choose_dtype
 from lib.profiles import Profile, load_profile
 from lib.vcoco import load_profile_people
 
@@ -37,43 +31,27 @@ def measure() -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         profile = make_weights(Path(folder), crops)
         runs, memory = {}, {}
-        for precision in ("auto", "float32"):  # the smaller first, as memory may stay with the process
+        for precision in formats():
             forget_peak()
-            runs[precision] = lambda precision=precision: extract_fresh(profile, people, images, precision)
+            runs[precision] = partial(extract_fresh, profile, people, images, precision)
             features = runs[precision]()
             memory[precision] = peak_memory()
         model, preprocess = openai.load(str(profile.clip_weights), device="cpu")
         network = load_higherhrnet(profile.pose_weights)
-        runs["literal"] = lambda: literal.extract(people, images, model, preprocess, network)
+        runs["literal"] = partial(literal_encoders.extract, people, images, model, preprocess, network)
         check(features, runs["literal"]())
         times = alternate(runs, ROUNDS)
-        clip_flop, pose_flop = clip.count_operations(model.visual), pose.count_operations(network)
         sizes = measure_sizes(profile, people, images, Path(folder) / "kept")
-    paths = [images / name for name in people["file_name"].unique()]
-    flop = (len(paths) + len(people)) * clip_flop + pose_flop * input_pixels(crops) / 512**2
+    paths, pixels = [images / name for name in people["file_name"].unique()], input_pixels(crops)
+    operations = (len(paths) + len(people)) * clip.count_operations(model.visual)
+    operations += pose.count_operations(network) * pixels / 512**2
+    what, way = "all views, from files to files", "person by person, each image opened again"
     decoding = len(paths) / decode_rate(paths)
-    outcome = Outcome(sizes=sizes)
-    for precision in ("float32", "auto"):
-        dtype = choose_dtype(precision, "cpu")
-        name = str(dtype).removeprefix("torch.")
-        least = flop / matmul_rate(dtype) + decoding
-        outcome.rows.append(
-            Row(
-                f"extraction of all views, from files to files, {name}",
-                "people",
-                len(people),
-                walls(times[precision]),
-                memory[precision],
-                "person by person, every image opened again, float32",
-                walls(times["literal"]),
-                f"matrix products in {name} and PIL's decoding",
-                len(people) / least,
-            )
-        )
-        scale = POSE_PIXELS / input_pixels(crops)
-        each, busy = ([scale * one for one in column] for column in zip(*times[precision], strict=True))
-        outcome.estimates.append(Estimate(f"whole extraction, {name}", EVERYBODY, "people", each, busy))
-    return outcome
+    return Outcome(
+        make_rows(what, "people", len(people), times, memory, way, operations, decoding),
+        make_estimates("whole extraction", EVERYBODY, "people", times, POSE_PIXELS / pixels),
+        sizes,
+    )
 
 
 def extract_fresh(profile: Profile, people: pd.DataFrame, images: Path, precision: str) -> pd.DataFrame:

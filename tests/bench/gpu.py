@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from bench import clip, pose
-from bench.fullsize import calm_network, cut_crops, input_pixels, load_persons, make_weights
+from bench.encoders import calm_network, cut_crops, input_pixels, load_persons, make_weights
+from bench.formats import name_of
 from bench.machine import alternate, forget_peak, matmul_rate, walls
 from bench.table import GIB, Outcome, Row
 from bench.training import EPOCHS, SEEDS, draw_sets, run_ours
@@ -64,7 +65,7 @@ def time_row(what: str, precision: str, unit: str, count: int, run: object, flop
     torch.cuda.reset_peak_memory_stats()
     run()  # kernels are chosen in the first run
     times = walls(alternate({"ours": run}, ROUNDS)["ours"])
-    name = str(dtype).removeprefix("torch.")
+    name = name_of(dtype)
     limit = matmul_rate(dtype, "cuda") / flop
     memory = torch.cuda.max_memory_allocated() / GIB
     return Row(

@@ -6,41 +6,41 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench import literal
+from bench import literal_loading
 from bench.fullsize import draw_people, write_labels
-from bench.machine import alternate, disk_rate, forget_peak, peak_memory, timed, walls
+from bench.machine import disk_rate, timed_apart
 from bench.table import Outcome, Row, Sample
 from lib.coco import BOX
-from lib.vcoco import VERBS, load_people, load_profile_people
+from lib.vcoco import VERBS, load_people
 
-ROUNDS = 2
+ROUNDS = 3
+TESTS = str(Path(__file__).resolve().parents[1])
 
 
 def measure() -> Outcome:
     """Load the people of train, whose boxes stand among 604,907 objects with masks."""
     with tempfile.TemporaryDirectory() as folder:
         files = write_labels(draw_people(), Path(folder)).splits["train"]
-        labels, instances = files.vcoco_json, files.instances_json[0]
-        forget_peak()
-        people = load_people(labels, instances)
-        memory = peak_memory()
-        check(people, literal.load(labels, instances))
-        runs = {
-            "ours": lambda: load_people(labels, instances),
-            "literal": lambda: literal.load(labels, instances),
-        }
-        times = {name: walls(seconds) for name, seconds in alternate(runs, ROUNDS).items()}
-        size = labels.stat().st_size + instances.stat().st_size
+        labels, instances = str(files.vcoco_json), str(files.instances_json[0])
+        check(load_people(labels, instances), literal_loading.load(labels, instances))
+        given = f"({labels!r}, {instances!r})"
+        ours, theirs = [], []
+        for _ in range(ROUNDS):
+            ours.append(timed_apart("from lib.vcoco import load_people", f"load_people{given}"))
+            path = f"import sys; sys.path.insert(0, {TESTS!r}); from bench.literal_loading import load"
+            theirs.append(timed_apart(path, f"load{given}"))
+        size = sum(Path(file).stat().st_size for file in (labels, instances))
         row = Row(
             f"people of V-COCO's train, out of {size / 1e6:.0f} MB of JSON",
             "run",
             1,
-            times["ours"],
-            memory,
+            [seconds for seconds, _ in ours],
+            max(memory for _, memory in ours),
             "pycocotools, then verb by verb and person by person",
-            times["literal"],
+            [seconds for seconds, _ in theirs],
             "reading the files from the disk",
-            disk_rate(instances) / size,
+            disk_rate(Path(instances)) / size,
+            max(memory for _, memory in theirs),
         )
     return Outcome(
         [row], notes=["Label files are drawn: V-COCO's people, COCO's number of images, objects and masks."]
@@ -53,13 +53,14 @@ def check(ours: pd.DataFrame, theirs: dict[int, tuple[list[float], set[str]]]) -
     assert set(ours.index) == set(expected.index)
     np.testing.assert_allclose(ours[BOX], expected.loc[ours.index], atol=1e-6)
     verbs = [theirs[ann_id][1] for ann_id in ours.index]
-    assert ours[list(VERBS)].apply(lambda row: set(row.index[row]), axis=1).tolist() == verbs
+    assert [set(row.index[row]) for _, row in ours[list(VERBS)].iterrows()] == verbs
 
 
 def at_scale(scale: int) -> Sample:
     """Load all splits, of files and people of so many eighths of the real size."""
+    people = draw_people(scale / 8)
     with tempfile.TemporaryDirectory() as folder:
-        profile, people = write_labels(draw_people(scale / 8), Path(folder), scale / 8), []
-        forget_peak()
-        seconds = timed(lambda: people.append(load_profile_people(profile))).wall
-        return Sample("loading of all labels", len(people[0]), seconds, peak_memory())
+        splits = write_labels(people, Path(folder), scale / 8).splits.values()
+        loads = [f"load_people({str(one.vcoco_json)!r}, {str(one.instances_json[0])!r})" for one in splits]
+        seconds, memory = timed_apart("from lib.vcoco import load_people", "; ".join(loads))
+    return Sample("loading of all labels", len(people), seconds, memory)

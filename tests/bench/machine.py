@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -53,6 +55,20 @@ def peak_memory() -> float:
     """Return this process's peak in GiB; Linux's own count, as `ru_maxrss` begins with the parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) * 1024 / GIB
+
+
+def timed_apart(preparation: str, code: str) -> tuple[float, float]:
+    """Run code in a fresh interpreter; return its seconds after the preparation, and the peak in GiB."""
+    script = f"""{preparation}
+import sys, time; from pathlib import Path
+began = time.perf_counter()
+{code}
+seconds = time.perf_counter() - began
+print(seconds, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0], file=sys.stderr)"""
+    command = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds, kilobytes = done.stderr.split()[-2:]
+    return float(seconds), int(kilobytes) * 1024 / GIB
 
 
 def matmul_rate(dtype: torch.dtype, device: str = "cpu") -> float:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bench import literal
+from bench import literal_metrics
 from bench.fullsize import draw_logits, draw_people
 from bench.machine import alternate, bandwidth, forget_peak, peak_memory, timed, walls
 from bench.table import Outcome, Row, Sample
@@ -23,17 +23,17 @@ def measure() -> Outcome:
     pairs = {
         "exact and partial match": (
             lambda: (exact_match(logits, labels), partial_match(logits, labels)),
-            lambda: literal.match(logits, labels),
+            lambda: literal_metrics.match(logits, labels),
             "person by person",
         ),
         "mAP of 26 verbs": (
             lambda: mean_average_precision(logits, labels),
-            lambda: literal.mean_average_precision(logits, labels),
+            lambda: literal_metrics.mean_average_precision(logits, labels),
             "verb by verb, person by person",
         ),
         f"95 % interval of the mean, {RESAMPLES:,} resamples of {images:,} images": (
             lambda: bootstrap_interval(exact, image_ids, resamples=RESAMPLES)[1:],
-            lambda: literal.bootstrap(exact.tolist(), image_ids.tolist(), RESAMPLES, 0),
+            lambda: literal_metrics.bootstrap(exact.tolist(), image_ids.tolist(), RESAMPLES, 0),
             "resample by resample, image by image",
         ),
     }

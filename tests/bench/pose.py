@@ -7,15 +7,16 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench import literal
-from bench.fullsize import EVERYBODY, POSE_PIXELS, calm_network, cut_crops, input_pixels, load_persons
-from bench.machine import alternate, forget_peak, matmul_rate, peak_memory, walls
-from bench.table import Estimate, Outcome, Row
+from bench import literal_encoders
+from bench.encoders import POSE_PIXELS, calm_network, cut_crops, input_pixels, load_persons
+from bench.formats import formats, make_estimates, make_rows
+from bench.fullsize import EVERYBODY
+from bench.machine import alternate, forget_peak, peak_memory
+from bench.table import Outcome
 from lib.coco import BOX
 from lib.crops import read_image
 from lib.pose import PoseEstimator
 from lib.pose.keypoints import evaluate_keypoints
-from lib.precision import choose_dtype
 from lib.profiles import load_profile
 from lib.vcoco import load_people
 
@@ -30,50 +31,32 @@ def measure() -> Outcome:
     network = calm_network(crops)
     pictures = {name: read_image(folder / name) for name in people["file_name"].unique()}
     images, boxes = [pictures[name] for name in people["file_name"]], people[BOX].to_numpy(float)
-    precisions = dict.fromkeys(["auto", "float32"])  # the smaller first, as memory may stay with the process
     runs, memory = {}, {}
-    for precision in precisions:
+    for precision in formats():
         forget_peak()
         estimator = PoseEstimator(network=network, precision=precision, batch_size=2)
         runs[precision] = lambda estimator=estimator: estimator.estimate(images, boxes)
         poses = runs[precision]()
         memory[precision] = peak_memory()
-    check(poses.crop_keypoints, np.array([literal.find_pose(network, crop) for crop in crops]))
-    lost = check_precision()
-    runs["literal"] = lambda: [literal.find_pose(network, crop) for crop in crops]
+    runs["literal"] = lambda: [literal_encoders.find_pose(network, crop) for crop in crops]
+    check(poses.crop_keypoints, np.array(runs["literal"]()))
+    lost, pixels = check_precision(), input_pixels(crops)
     times = alternate(runs, ROUNDS)
-    flop = count_operations(network) * input_pixels(crops) / 512**2 / len(crops)
-    outcome = Outcome(
+    way, operations = "one crop, one person at a time", count_operations(network) * pixels / 512**2
+    what = "pose, HigherHRNet-W32 at 512 with flip"
+    return Outcome(
+        make_rows(what, "people", len(crops), times, memory, way, operations),
+        make_estimates("pose", EVERYBODY, "people", times, POSE_PIXELS / pixels),
         notes=[
-            f"Pose: {len(crops)} people of {folder.parent.name}'s images, {poses.found.mean():.1f} found in a crop, mean "
-            f"input of {input_pixels(crops) / len(crops):,.0f} pixels; V-COCO's is {POSE_PIXELS:,}, which the "
-            f"estimate allows for. 16-bit arithmetic costs {lost:.4f} of the sample's AP."
-        ]
+            f"Pose: {len(crops)} people, {poses.found.mean():.1f} found in a crop, inputs of "
+            f"{pixels / len(crops):,.0f} pixels in the mean. V-COCO's people have {POSE_PIXELS:,}, which the "
+            f"estimates allow for. The fastest format costs {lost:.4f} of the AP on the sample's test people."
+        ],
     )
-    scale = POSE_PIXELS / input_pixels(crops)
-    for precision in ("float32", "auto"):
-        dtype = choose_dtype(precision, "cpu")
-        name = str(dtype).removeprefix("torch.")
-        outcome.rows.append(
-            Row(
-                f"pose, HigherHRNet-W32 at 512 with flip, {name}",
-                "people",
-                len(crops),
-                walls(times[precision]),
-                memory[precision],
-                "one crop, one person at a time, float32",
-                walls(times["literal"]),
-                f"matrix products in {name}",
-                matmul_rate(dtype) / flop,
-            )
-        )
-        each, busy = ([scale * one for one in column] for column in zip(*times[precision], strict=True))
-        outcome.estimates.append(Estimate(f"pose, {name}", EVERYBODY, "people", each, busy))
-    return outcome
 
 
 def check(ours: np.ndarray, theirs: np.ndarray) -> None:
-    """Assert equal poses; random maps hold near ties, which rounding may decide otherwise for a few joints."""
+    """Assert equal poses but for a few joints: random maps hold near ties, which rounding decides."""
     away = np.abs(ours - theirs).max(axis=-1)
     assert (away <= CLOSE).mean() >= 0.9, f"only {(away <= CLOSE).mean():.0%} of the joints are equal"
 

@@ -3,7 +3,9 @@
 import tempfile
 from pathlib import Path
 
-from bench.fullsize import cut_crops, load_persons, make_weights
+import pandas as pd
+
+from bench.encoders import cut_crops, load_persons, make_weights
 from bench.machine import forget_peak, peak_memory, timed
 from bench.table import Outcome, Row
 from lib.experiments import InputForm
@@ -24,20 +26,29 @@ def measure() -> Outcome:
         profile = make_weights(Path(temporary), cut_crops(people, folder))
         model = untrained(profile)
         for way, boxes in (("given", label_boxes(people)), ("found", None)):
-            forget_peak()
-            output, results = Path(temporary) / way, []
-            options = {"boxes": boxes, "precision": "auto"}
-            seconds = timed(
-                lambda out=output, own=options: results.extend(
-                    predict_images(images, profile, model, out, **own)
-                )
-            ).wall
-            count = sum(len(result.people) for result in results)
-            name = f"prediction, people {way}, auto: {len(images)} images, {count} people"
-            rows.append(Row(name, "images", len(images), [seconds], peak_memory()))
-    return Outcome(
-        rows, notes=["Prediction: one run each, loading included; random weights find people at random."]
-    )
+            rows.append(time_prediction(way, images, boxes, profile, model, Path(temporary) / way))
+    note = "Prediction: one run each, loading included; random weights find people at random."
+    return Outcome(rows, notes=[note])
+
+
+def time_prediction(
+    way: str,
+    images: list[Path],
+    boxes: pd.DataFrame | None,
+    profile: Profile,
+    model: ActionModel,
+    output: Path,
+) -> Row:
+    """Predict once, in the fastest format."""
+    results = []
+
+    def predict() -> None:
+        results.extend(predict_images(images, profile, model, output, boxes=boxes, precision="auto"))
+
+    forget_peak()
+    seconds, count = timed(predict).wall, sum(len(result.people) for result in results)
+    name = f"prediction, people {way}: {count} in {len(images)} images"
+    return Row(name, "images", len(images), [seconds], peak_memory())
 
 
 def untrained(profile: Profile) -> ActionModel:

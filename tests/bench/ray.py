@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.fullsize import cut_crops, load_persons, make_weights
+from bench.encoders import cut_crops, load_persons, make_weights
 from bench.machine import peak_memory
 from bench.table import Outcome, Row
 from lib.features import FeatureStore, profile_views
@@ -21,7 +21,8 @@ def measure() -> Outcome:
         profile = make_weights(Path(folder), cut_crops(*load_persons(1)))
         found = {workers: run(profile, Path(folder), workers) for workers in (1, 2)}
     (start, one, alone), (_, two, seconds) = found.values()
-    note = f"Ray: {two / seconds / (one / alone):.2f} times the people a second of one worker; the start took {start:.0f} s."
+    ratio = two / seconds / (one / alone)
+    note = f"Ray: {ratio:.2f} times the people a second of one worker; the start took {start:.0f} s."
     rows = [
         Row(f"Ray, {workers} workers, CLIP", "people", done, [taken], peak_memory())
         for workers, (_, done, taken) in found.items()

@@ -1,4 +1,4 @@
-"""What notebook 08's seven studies cost at V-COCO's size, from cached features: each network, and the rest."""
+"""What notebook 08 costs at V-COCO's size, from cached features: each kind of network, and the rest."""
 
 import tempfile
 from functools import partial

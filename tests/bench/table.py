@@ -18,7 +18,7 @@ class Row:
 
     work        how many of `unit` one run does
     ours        seconds of each round; `literal` those of the literal version, in the same rounds
-    memory      GiB that a process of its own had at most
+    memory      GiB that a process of its own had at most; `literal_memory` where it was measured, too
     limit_rate  how many of `unit` a second `limit` allows at best
     """
 
@@ -31,6 +31,7 @@ class Row:
     literal: list[float] = field(default_factory=list)
     limit: str = ""
     limit_rate: float | None = None
+    literal_memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def main_table(rows: Sequence[Row]) -> pd.DataFrame:
             if row.literal
             else "",
             "ratio": f"{say_range(ratios(row), '.1f')} ×" if row.literal else "",
-            "memory, GiB": f"{row.memory:.2f}",
+            "memory, GiB": say_memory(row),
             "of the limit": f"{share_of_limit(row):.1%} of {row.limit}" if row.limit_rate else "",
         }
         for row in rows
@@ -158,6 +159,12 @@ def say_rate(work: float, seconds: Sequence[float], unit: str) -> str:
     return say_seconds(median) if unit == "run" else f"{work / median:.3g} {unit}/s"
 
 
+def say_memory(row: Row) -> str:
+    """Say our peak, and the literal version's where it was measured."""
+    theirs = f" (literal {row.literal_memory:.2f})" if row.literal_memory is not None else ""
+    return f"{row.memory:.2f}{theirs}"
+
+
 def say_range(values: Sequence[float], form: str) -> str:
     """Say the median, and the least and the most in brackets."""
     return f"{np.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
@@ -203,8 +210,9 @@ def report(machine: dict[str, str], outcomes: dict[str, Outcome], samples: Seque
 
 
 HOW_TO_READ = """\
-Both sides are first shown to give the same, then timed in turn, round by round; ratios are medians of the rounds,
-with the lowest and the highest. Memory is the peak of a process in which only ours had run. The limit is what this
-machine reached in the same run: its own matrix products, memory bandwidth (STREAM's triad), disk and JPEG decoding,
-against the operations and bytes that the task needs at least. Seconds grow as people ** exponent: 1 is linear, less
-says that starting has its cost. Estimates are time measured × number, of the fastest to the slowest round."""
+Both sides are first shown to give the same, then timed in turn, round by round; ratios are medians of
+the rounds, with the lowest and the highest. Memory is the peak of a process in which only ours had run.
+The limit is what this machine reached in the same run: its own matrix products, memory bandwidth
+(STREAM's triad), disk and JPEG decoding, against the operations and bytes that the task needs at least.
+Seconds grow as people ** exponent: 1 is linear, less says that starting has its cost. Estimates are time
+measured × number, of the fastest to the slowest round."""
