@@ -9,6 +9,7 @@ import torch
 from reference import build_by_rule
 from test_features import real_persons
 
+from bench.machine import apart
 from lib.clip_features.weights import CLIP
 from lib.coco import BOX, FLIP_INDICES, KEYPOINTS
 from lib.crops import cut, grow_box, read_image
@@ -57,14 +58,16 @@ def input_pixels(crops: list[np.ndarray]) -> int:
 
 def make_weights(folder: Path, crops: list[np.ndarray]) -> Profile:
     """Save full-size networks with random weights; return the sample's profile with these."""
-    profile = replace(
-        load_profile("sample"), clip_weights=folder / "random.pt", pose_weights=folder / "random.pth"
-    )
+    paths = {"clip_weights": folder / "random.pt", "pose_weights": folder / "random.pth"}
+    apart(save_weights, *paths.values(), crops)
+    return replace(load_profile("sample"), **paths)
+
+
+def save_weights(clip: Path, pose: Path, crops: list[np.ndarray]) -> None:
+    """Save a ViT-B/32 as OpenAI does, in 16 bits, and a HigherHRNet that is calm on these crops."""
     torch.manual_seed(0)
-    state = CLIP(**VIT_B_32).state_dict()
-    torch.save({name: tensor.half() for name, tensor in state.items()}, profile.clip_weights)
-    save_higherhrnet(calm_network(crops), profile.pose_weights)
-    return profile
+    torch.save({name: tensor.half() for name, tensor in CLIP(**VIT_B_32).state_dict().items()}, clip)
+    save_higherhrnet(calm_network(crops), pose)
 
 
 @torch.inference_mode()

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,6 +71,12 @@ print(seconds, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     seconds, kilobytes = done.stderr.split()[-2:]
     return float(seconds), int(kilobytes) * 1024 / GIB
+
+
+def apart(run: Callable[..., None], *arguments: object) -> None:
+    """Call a function in a process of its own, so that its memory is not counted here."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        pool.submit(run, *arguments).result()
 
 
 def matmul_rate(dtype: torch.dtype, device: str = "cpu") -> float:

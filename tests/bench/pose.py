@@ -1,6 +1,8 @@
 """HigherHRNet-W32 at 512 with flip test, random weights, on crops of people."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,13 +10,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import literal_encoders
-from bench.encoders import POSE_PIXELS, calm_network, cut_crops, input_pixels, load_persons
+from bench.encoders import POSE_PIXELS, cut_crops, input_pixels, load_persons, make_weights
 from bench.formats import formats, make_estimates, make_rows
 from bench.fullsize import EVERYBODY
 from bench.machine import alternate, forget_peak, peak_memory
 from bench.table import Outcome
 from lib.coco import BOX
 from lib.crops import read_image
+from lib.higherhrnet.model import load_higherhrnet
 from lib.pose import PoseEstimator
 from lib.pose.keypoints import evaluate_keypoints
 from lib.profiles import load_profile
@@ -28,7 +31,8 @@ def measure() -> Outcome:
     """Time the estimator in float32 and in the machine's fastest format beside the literal loop."""
     people, folder = load_persons(PERSONS)
     crops = cut_crops(people, folder)
-    network = calm_network(crops)
+    with tempfile.TemporaryDirectory() as temporary:
+        network = load_higherhrnet(make_weights(Path(temporary), crops).pose_weights)
     pictures = {name: read_image(folder / name) for name in people["file_name"].unique()}
     images, boxes = [pictures[name] for name in people["file_name"]], people[BOX].to_numpy(float)
     runs, memory = {}, {}
