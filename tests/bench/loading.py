@@ -13,7 +13,7 @@ from bench.table import Outcome, Row, Sample
 from lib.coco import BOX
 from lib.vcoco import VERBS, load_people
 
-ROUNDS = 3
+ROUNDS = 2
 TESTS = str(Path(__file__).resolve().parents[1])
 
 

@@ -23,7 +23,7 @@ from lib.pose.keypoints import evaluate_keypoints
 from lib.profiles import load_profile
 from lib.vcoco import load_people
 
-PERSONS, ROUNDS = 8, 3
+PERSONS, ROUNDS = 5, 3
 CLOSE = 1e-3  # pixels
 
 

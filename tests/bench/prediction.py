@@ -15,7 +15,7 @@ from lib.prediction import ActionModel, ModelCard, label_boxes, predict_images
 from lib.profiles import Profile
 from lib.vcoco import VERBS
 
-PERSONS = 8
+PERSONS = 4
 
 
 def measure() -> Outcome:

@@ -118,12 +118,12 @@ def experiments() -> list[Estimate]:
 def time_epoch(
     people: pd.DataFrame, table: pd.DataFrame, make_model: Callable[..., SeededModule] = ActionMLP
 ) -> np.ndarray:
-    """Return the seconds of an epoch of one seed, (rounds, 2): wall and processor, measuring included."""
+    """Return the seconds of an epoch of one seed, twice, (2, 2): wall and processor, measuring included."""
 
     def train() -> None:
         train_arm(people, table, list(VERBS), seeds=1, epochs=EPOCHS, make_model=make_model)
 
-    return np.array([timed(train) for _ in range(ROUNDS)]) / EPOCHS
+    return np.array([timed(train) for _ in range(2)]) / EPOCHS
 
 
 def estimate(what: str, count: float, unit: str, each: np.ndarray) -> Estimate:
