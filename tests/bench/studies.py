@@ -36,6 +36,7 @@ FUSIONS = {
     "FiLM, joints": partial(FiLM, clip_features=CLIP, pose="joints"),
 }
 COMPARISONS = 10 + 5 + 7 + 3 + 4 + 5  # verdicts of studies 1, 2, 3, 4, 5 and 7
+ARMS = 3 + 1 + 4 + 12 + 4 + 6 + 1 + 4 + 7  # of experiments 1, 2 and 4, and of those studies
 
 
 def measure() -> Outcome:
@@ -98,7 +99,7 @@ def estimate_others(people: pd.DataFrame, profile: Profile) -> list[Estimate]:
             COMPARISONS / 5,
             lambda: experiments.verdicts(results, test, verbs, references),
         ),
-        "accuracy by pose score": (0.5, lambda: experiments.accuracy_by_group(results, test, bins)),
+        "accuracy by pose score, six arms": (0.5, lambda: experiments.accuracy_by_group(results, test, bins)),
         "decoding rules": (1, lambda: experiments.decoding_table(results, people, verbs, "arm 0")),
         "cached neighbours, 56 settings": (
             1,
@@ -111,8 +112,8 @@ def estimate_others(people: pd.DataFrame, profile: Profile) -> list[Estimate]:
 
 
 def measure_sizes(people: pd.DataFrame, profile: Profile) -> list[Size]:
-    """Say what the results of an arm take on disk, by those of two epochs: logits, and matches by epoch."""
+    """Say what results take on disk, by those of an arm of three seeds and two epochs, both protocols."""
     tables = {"CLIP": draw_inputs(people, CLIP)}
     run_experiment(profile, "size", people, tables, list(VERBS), seeds=SEEDS, epochs=2)
     taken = sum(file.stat().st_size for file in profile.results.glob("size_*"))
-    return [Size("results of one arm", "three seeds, both protocols, as notebooks 03 to 08 keep them", taken)]
+    return [Size("results of notebooks 03 to 08", f"{ARMS} arms × {taken:,} bytes", ARMS * taken)]

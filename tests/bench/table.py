@@ -132,7 +132,7 @@ def estimate_table(estimates: Sequence[Estimate]) -> pd.DataFrame:
     table = [
         {
             "what": one.what,
-            "how many": f"{one.count:,.0f} {one.unit}",
+            "how many": f"{one.count:,.1f}".removesuffix(".0") + f" {one.unit}",
             "each": say_seconds(float(np.median(one.each))),
             "in all": say_seconds(one.count * float(np.median(one.each))),
             "from": say_seconds(one.count * min(one.each)),
