@@ -4,12 +4,15 @@
 # make report [PROFILE=vcoco]                what was run as a site to read offline: figures/<profile>/report/index.html
 # make test | make lab    the tests | JupyterLab
 # make test-all           the long ones too: kills at any moment, JupyterLab in a browser, the whole path to real V-COCO
+# make bench              what every step costs on this machine, a quarter of an hour on 2 cores: figures/bench.md
+# make bench PARTS='pose clip'               some parts, shown and not written; PARTS=ray needs make ray
 # make ray                what engine="ray" needs besides; make test has it too
 # Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
 
 PROFILE ?= sample
 NOTEBOOKS ?=
 PARAMETERS ?=
+PARTS ?=
 LAB_OPTIONS ?=
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container; Jupyter refuses root otherwise
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
@@ -28,7 +31,7 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures report test test-all lab ray format readme clean
+.PHONY: figures report test test-all bench lab ray format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE '$(PROFILE)' $(PARAMETERS)
@@ -44,6 +47,9 @@ test: $(RAY_READY)
 
 test-all: test
 	$(PYTEST) -m long
+
+bench: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m bench $(PARTS)
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)
