@@ -14,16 +14,9 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from lib.coco import listing, load_image, read_images
-from lib.download.fetch import (
-    Client,
-    DiskError,
-    NotFetched,
-    RemoteFile,
-    Verified,
-    only_process,
-    stamp,
-    unpack,
-)
+from lib.download.disk import DiskError, only_process, unpack
+from lib.download.fetch import Client
+from lib.download.remote import NotFetched, RemoteFile, Verified, stamp
 from lib.download.sources import Catalogue, read_catalogue
 from lib.profiles import DataError, Profile, is_read_only, write_whole
 from lib.vcoco import VERBS, read_labels

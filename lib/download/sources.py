@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from lib.download.fetch import RemoteFile
+from lib.download.remote import RemoteFile
 from lib.profiles import SPLITS, DataError, PoseModel, Profile, Split
 from lib.vcoco import VERBS, read_labels
 
