@@ -159,9 +159,11 @@ def check_finding(finding: Locator) -> None:
 
 
 def check_widths(page: Page) -> None:
-    """Nothing is wider than its place: no output has to be scrolled sideways."""
+    """Nothing is wider than its place, so that it must be scrolled sideways, and pandas leaves nothing out."""
     wide = "one => one.scrollWidth > one.clientWidth + 1"
-    assert not page.locator(OUTPUT).evaluate_all(f"all => all.filter({wide}).map(one => one.innerText)")
+    outputs = page.locator(OUTPUT)
+    assert not outputs.evaluate_all(f"all => all.filter({wide}).map(one => one.innerText)")
+    assert not [words for words in outputs.all_inner_texts() if "..." in words]
 
 
 # --- Run by the menu, in order

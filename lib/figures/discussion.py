@@ -80,7 +80,7 @@ def draw_answers(
             words = _wrapped(
                 "✓" if right else "✗", arm, [verb for verb in verbs if named.loc[ann_id, verb]], language
             )
-            write_caption(axis, "\n" * 3 * line + words, GREEN if right else RED)
+            write_caption(axis, "\n" * 4 * line + words, GREEN if right else RED)
     return figure
 
 
