@@ -247,6 +247,18 @@ def test_results_that_are_not_there_name_the_notebook(profile):
         experiments.load_results(profile, "03", "03_experiment_1")
 
 
+def test_results_of_two_saves_are_none(people, inputs, tmp_path):
+    """A kill between two of the three files, and then the settings of the first save again."""
+    arm, files = {"strong": inputs["strong"]}, tmp_path / "results"
+    first = run(people, arm, tmp_path, seeds=1, epochs=2)
+    kept = (files / "x_history.parquet").read_bytes()
+    run(people, arm, tmp_path, seeds=1, epochs=3)
+    (files / "x_history.parquet").write_bytes(kept)
+    again = run(people, arm, tmp_path, seeds=1, epochs=2)
+    pd.testing.assert_frame_equal(again.exact, first.exact)
+    assert pd.read_parquet(files / "x_exact.parquet").columns.tolist() == ["1", "2"]
+
+
 def test_damaged_results_are_named(results, folder, profile):
     for file in (folder / "results").iterdir():
         (profile.results / file.name).parent.mkdir(exist_ok=True)

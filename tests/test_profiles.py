@@ -1,13 +1,27 @@
 """Profiles: the two that come along, a user's own, and every way to write one wrongly."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import papermill
 import pytest
 from conftest import SAMPLE, TinyFiles
 
-from lib.profiles import PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile, write_whole
+from lib import profiles
+from lib.profiles import (
+    PARAMETERS,
+    ROOT,
+    SPLITS,
+    DataError,
+    check_parameters,
+    load_profile,
+    remove_leftovers,
+    write_whole,
+)
 from lib.vcoco import VERBS, load_profile_people
 
 OWN = """
@@ -141,6 +155,39 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
         assert not path.exists()
     assert list(path.parent.iterdir()) == [path]
     assert pd.read_csv(path, index_col=0).to_dict() == {"a": {0: 1}}
+
+
+def test_leftovers_of_killed_writers_go_and_those_of_living_ones_stay(tmp_path):
+    killed = """import os, pathlib, sys, lib.profiles
+with lib.profiles.write_whole(pathlib.Path(sys.argv[1], "a.csv")) as path:
+    path.write_text("x")
+    os.kill(os.getpid(), 9)"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", killed, tmp_path], env=environment).returncode == -9
+    (left,) = tmp_path.iterdir()
+    (tmp_path / ".hidden.csv").touch()
+    with write_whole(tmp_path / "b.csv") as alive:
+        alive.write_text("y")
+        remove_leftovers(tmp_path)
+        assert alive.exists()
+        assert not left.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden.csv", "b.csv"]
+
+
+def test_asking_for_the_commit_writes_nothing_into_git(tmp_path, monkeypatch):
+    """A kill while git wrote its index would leave it locked, so that the user could commit no more."""
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "file").write_text("text")
+    for arguments in (["init", "-q"], ["add", "file"], [*identity, "commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)
+    monkeypatch.setattr(profiles, "ROOT", tmp_path)
+    os.utime(tmp_path / "file", (1e9, 1e9))  # git looks into the file, and would note that it is the same
+    index = (tmp_path / ".git/index").read_bytes()
+    clean = profiles.commit()
+    assert re.fullmatch("[0-9a-f]{12}", clean)
+    assert (tmp_path / ".git/index").read_bytes() == index
+    (tmp_path / "file").write_text("other")
+    assert profiles.commit() == f"{clean}-dirty"
 
 
 def test_verbs_are_the_published_ones_in_order():
