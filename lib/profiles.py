@@ -3,16 +3,10 @@
 `sample` and `vcoco` are such folders under `data/`; a user's own data is a third one. See `data/README.md`.
 """
 
-import contextlib
-import errno
-import fcntl
 import os
-import re
 import subprocess
 import tomllib
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -24,8 +18,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
-TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `write_whole` gives
-UNWRITABLE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
 PoseModel = Literal["hrnet_w32", "simple_baseline", "rtmpose"]  # MMPose's top-down models that lib.pose runs
 
 
@@ -121,60 +113,6 @@ def check_parameters(namespace: Mapping[str, object], *own: str) -> None:
     unknown = sorted(key for key in namespace if key.isupper() and key not in known)
     if unknown:
         raise DataError(f"Unknown parameter {', '.join(unknown)}; choose from {', '.join(sorted(known))}.")
-
-
-@contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes `path` only if the block ends well: a file is whole or absent.
-
-    Raises DataError where the disk is full or the folder read-only. What a writer that was killed has left,
-    `remove_leftovers` removes: the lock on a temporary file says that its writer lives.
-    """
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    with disk_errors(path, temporary):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as held:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(held, fcntl.LOCK_EX)
-                yield temporary
-                temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):  # the reason why it is not there is what is to be told
-                temporary.unlink()
-
-
-@contextmanager
-def disk_errors(path: Path, temporary: Path | None = None) -> Iterator[None]:
-    """Turn the system's refusals to write a file into one DataError that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        refused = path if error.filename in (None, str(temporary)) else error.filename
-        raise DataError(
-            f"{refused}: cannot be written ({os.strerror(error.errno)}); free space, correct the rights or "
-            "let OUTPUT_DIR (of lib.predict: --output) be a folder elsewhere, and run again: what was "
-            "finished is kept."
-        ) from None
-
-
-def is_read_only(folder: Path) -> bool:
-    """Say whether nothing can be written in a folder, which need not be there yet."""
-    while not folder.exists():
-        folder = folder.parent
-    return not os.access(folder, os.W_OK)
-
-
-def remove_leftovers(*folders: Path) -> None:
-    """Remove what writers of `write_whole` that were killed have left below some folders."""
-    for path in (path for folder in folders for path in folder.rglob(".*")):
-        if not TEMPORARY.fullmatch(path.name):
-            continue
-        with contextlib.suppress(OSError), path.open("rb") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while the writer lives
-            path.unlink()
 
 
 def commit() -> str:

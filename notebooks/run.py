@@ -22,15 +22,8 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from lib.profiles import (
-    DataError,
-    Profile,
-    commit,
-    disk_errors,
-    load_profile,
-    remove_leftovers,
-    write_whole,
-)
+from lib.files import disk_errors, remove_leftovers, write_whole
+from lib.profiles import DataError, Profile, commit, load_profile
 
 NOTEBOOKS = Path(__file__).resolve().parent
 

@@ -29,11 +29,12 @@ from PIL import Image
 from lib import figures
 from lib.experiments import results_from_logits
 from lib.features import FeatureStore
+from lib.files import write_whole
 from lib.models import ActionMLP
 from lib.models.checkpoint import save_checkpoint
 from lib.models.weights import save_weights
 from lib.prediction.results import ImageResult, write_record
-from lib.profiles import ROOT, DataError, load_profile, write_whole
+from lib.profiles import ROOT, DataError, load_profile
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 NUMBERS = ["01", "02", "03"]  # the three kinds of work: files are read, people encoded, networks trained

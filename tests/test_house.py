@@ -13,10 +13,10 @@ from lib.profiles import PARAMETERS, ROOT
 # Modules and packages of lib, lowest first: each imports from rows above its own, and from itself.
 LAYERS = (
     {"profiles", "precision"},
-    {"coco", "fetch"},
+    {"coco", "files"},
     {"vcoco", "crops"},
     {"download", "higherhrnet", "clip_features", "models", "metrics"},
-    {"pose", "pose_weights"},
+    {"pose"},
     {"features"},
     {"experiments", "figures"},
     {"related", "prediction"},
@@ -162,7 +162,9 @@ def text_of_the_machine(path: Path) -> Iterator[str]:
     """Yield what reads or writes text in an encoding that depends on the machine."""
     for name, call in calls(parse(path)):
         is_text = name.endswith((".read_text", ".write_text"))
-        if name == "open" or (name.endswith(".open") and name not in ("Image.open", "zipped.open")):
+        if name == "open" or (
+            name.endswith(".open") and name not in ("Image.open", "os.open", "zipped.open")
+        ):
             is_text = not any("b" in ast.unparse(mode) for mode in call.args)
         if is_text and argument(call, "encoding") is None:
             yield ast.unparse(call)

@@ -12,16 +12,8 @@ import pytest
 from conftest import SAMPLE, TinyFiles
 
 from lib import profiles
-from lib.profiles import (
-    PARAMETERS,
-    ROOT,
-    SPLITS,
-    DataError,
-    check_parameters,
-    load_profile,
-    remove_leftovers,
-    write_whole,
-)
+from lib.files import remove_leftovers, write_whole
+from lib.profiles import PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
 OWN = """

@@ -20,7 +20,7 @@ from training import draw_examples, draw_numbered, read_options, train_for
 
 from lib.clip_features.weights import CLIP, openai
 from lib.crops import cut, grow_box
-from lib.profiles import write_whole
+from lib.files import write_whole
 
 SEED = 88  # draw.py draws with 2014, train_pose.py with 77
 RESOLUTION = 128

@@ -18,10 +18,10 @@ from training import draw_examples, draw_numbered, read_options, train_for
 
 from lib.coco import FLIP_INDICES
 from lib.crops import grow_box
+from lib.files import write_whole
 from lib.higherhrnet.associative_embedding import HigherHRNetCodec
 from lib.higherhrnet.model import build_higherhrnet, higherhrnet_config, save_higherhrnet
 from lib.pose.windows import input_window, load_pixels
-from lib.profiles import write_whole
 
 SEED = 77  # draw.py draws with 2014
 SETTINGS = {"channels": (16, 32, 48, 64), "modules": (1, 1, 1), "blocks": 1, "input_size": 128}

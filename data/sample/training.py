@@ -14,7 +14,7 @@ from scenery.scene import Scene, draw_scene
 from torch import nn
 from tqdm import tqdm
 
-from lib.profiles import write_whole
+from lib.files import write_whole
 
 WARM_UP = 200  # steps in which the learning rate grows
 

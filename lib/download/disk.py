@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 import filelock
 from tqdm.auto import tqdm
 
-from lib.profiles import DataError, is_read_only
+from lib.files import is_read_only
+from lib.profiles import DataError
 
 
 class DiskError(DataError):

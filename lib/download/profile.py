@@ -18,7 +18,8 @@ from lib.download.disk import DiskError, only_process, unpack
 from lib.download.fetch import Client
 from lib.download.remote import NotFetched, RemoteFile, Verified, stamp
 from lib.download.sources import Catalogue, read_catalogue
-from lib.profiles import DataError, Profile, is_read_only, write_whole
+from lib.files import is_read_only, write_whole
+from lib.profiles import DataError, Profile
 from lib.vcoco import VERBS, read_labels
 
 IMAGE_SIZE = 160_000  # bytes of one of COCO's, on average

@@ -12,7 +12,8 @@ import urllib3
 from tqdm.auto import tqdm
 
 from lib.download.disk import writing
-from lib.profiles import DataError, is_read_only
+from lib.files import is_read_only
+from lib.profiles import DataError
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from lib.files import write_whole
 from lib.metrics import exact_match
-from lib.profiles import DataError, Profile, write_whole
+from lib.profiles import DataError, Profile
 
 PARTS = ("history", "exact", "logits")
 KEYS = ["protocol", "arm", "seed"]

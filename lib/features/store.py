@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from lib.coco import BOX
-from lib.profiles import DataError, write_whole
+from lib.files import write_whole
+from lib.profiles import DataError
 
 # What tells that a stored row is still this person's: the box, the image's name and its size in bytes.
 IDENTITY = ["image_id", "split", "file_name", "image_bytes", *BOX]

@@ -15,7 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
-from lib.profiles import DataError, commit, write_whole
+from lib.files import write_whole
+from lib.profiles import DataError, commit
 
 ONE_COLUMN, TWO_COLUMNS = 3.4, 7.0  # inches
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"

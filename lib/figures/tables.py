@@ -11,7 +11,8 @@ from tabulate import tabulate
 from lib.figures.captions import TABLES
 from lib.figures.language import text
 from lib.figures.latex import Printable, to_latex
-from lib.profiles import ROOT, write_whole
+from lib.files import write_whole
+from lib.profiles import ROOT
 
 
 def save_table(table: pd.DataFrame, folder: Path, name: str, caption: str, language: str) -> list[Path]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from lib.figures.captions import FIGURES, TABLES
 from lib.figures.latex import escape
-from lib.profiles import ROOT, write_whole
+from lib.files import write_whole
+from lib.profiles import ROOT
 
 # Kind, the thesis's number, name. Table 2.1 is the thesis's OpenPose study, here on our keypoints.
 NUMBERED = (

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lib.profiles import DataError, write_whole
+from lib.files import write_whole
+from lib.profiles import DataError
 
 
 def fingerprint(settings: Mapping[str, object], tensors: Iterable[Tensor]) -> str:

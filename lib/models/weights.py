@@ -8,12 +8,13 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from lib.files import write_whole
 from lib.models.fusion import ConcatFusion, FiLM, GatedFusion, LateFusion
 from lib.models.mlp import ActionMLP
 from lib.models.probes import LinearProbe
 from lib.models.regularised import RegularisedMLP
 from lib.models.seeded import SeededModule
-from lib.profiles import DataError, write_whole
+from lib.profiles import DataError
 
 KINDS = {
     kind.__name__: kind

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from lib.coco import BOX
+from lib.files import write_whole
 from lib.prediction.people import match_boxes
 from lib.prediction.saved import ActionModel
-from lib.profiles import write_whole
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

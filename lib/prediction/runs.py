@@ -18,12 +18,13 @@ from lib.features.engines import READERS, one_ahead
 from lib.features.shards import Encoders, Recipe, Shard, encode, load_encoders, prepare, read_or_reason
 from lib.features.store import FAILURE, fingerprint, to_frame
 from lib.features.views import POSE_GROUPS, View, profile_views
+from lib.files import write_whole
 from lib.prediction.images import batches, name_results
 from lib.prediction.overlays import draw_overlay
 from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people
 from lib.prediction.results import ImageResult, Person, read_record, write_record, write_results
 from lib.prediction.saved import ActionModel, check_encoders
-from lib.profiles import DataError, Profile, write_whole
+from lib.profiles import DataError, Profile
 
 NO_POSE = "no pose was found in this box, and the model needs one"
 

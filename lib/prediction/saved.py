@@ -12,8 +12,9 @@ from lib.experiments.deployment import mean_probabilities
 from lib.experiments.inputs import InputForm
 from lib.features.shards import Recipe
 from lib.features.views import sha256
+from lib.files import write_whole
 from lib.models import SeededModule, load_weights, save_weights
-from lib.profiles import DataError, Profile, write_whole
+from lib.profiles import DataError, Profile
 
 WEIGHTS, CARD = "model.safetensors", "model.json"
 MAKER = "run notebook 08_beyond_the_thesis"

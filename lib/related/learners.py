@@ -23,11 +23,12 @@ from sklearn.svm import SVC
 
 from lib.coco import BOX, KEYPOINTS
 from lib.features.views import POSE_GROUPS
+from lib.files import write_whole
 from lib.metrics import bootstrap_interval
 from lib.models import RegularisedMLP, fit, predict
 from lib.models.checkpoint import fingerprint
 from lib.pose import normalise_keypoints
-from lib.profiles import DataError, Profile, write_whole
+from lib.profiles import DataError, Profile
 
 FOUND = 0.1  # a joint with less confidence is not found: HigherHRNet's own threshold for a peak
 SHARED = 0.02  # verbs exclude each other if no larger share of the rarer one's people has both

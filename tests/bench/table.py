@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lib.profiles import write_whole
+from lib.files import write_whole
 
 GIB = 2**30
 
