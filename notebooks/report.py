@@ -32,7 +32,7 @@ from lib.profiles import ROOT, DataError, Profile
 TEMPLATES = NOTEBOOKS / "report"
 NAMES = "[0-9][0-9]_*.ipynb"
 KINDS = {"figure": ("pdf",), "table": ("tex", "csv", "md")}  # for print and reuse
-SAVED = re.compile(r'\bsave_(figure|table)\([^"]*"(\w+)"')
+SAVED = re.compile(r'\bsave_(figure|table)\(.*?"(\d\d_\w+)"', re.DOTALL)
 HEADING = re.compile(r"^#+ +(.+)", re.MULTILINE)
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 WIDGET = "application/vnd.jupyter.widget-view+json"

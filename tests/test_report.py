@@ -193,3 +193,12 @@ def test_wrong_input_is_told_in_one_sentence(tmp_path, monkeypatch, capsys, argu
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_whatever_a_notebook_saves_is_known_by_its_name(name):
+    cells = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    for source in (cell.source for cell in cells if cell.cell_type == "code"):
+        saved = [file for _, file in report.SAVED.findall(source)]
+        assert len(saved) == len(re.findall(r"\bsave_(?:figure|table)\(", source))
+        assert all(file.startswith(name[:2]) for file in saved)
