@@ -159,7 +159,7 @@ def check_finding(finding: Locator) -> None:
 
 
 def check_widths(page: Page) -> None:
-    """Nothing is wider than its place, and pandas leaves no column out."""
+    """Nothing is wider than its place, to be scrolled sideways, and pandas leaves nothing out."""
     wide = "one => one.scrollWidth > one.clientWidth + 1"
     outputs = page.locator(OUTPUT)
     assert not outputs.evaluate_all(f"all => all.filter({wide}).map(one => one.innerText)")

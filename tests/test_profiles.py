@@ -150,8 +150,8 @@ def test_files_appear_whole_or_not_at_all(tmp_path):
 
 
 def test_leftovers_of_killed_writers_go_and_those_of_living_ones_stay(tmp_path):
-    killed = """import os, pathlib, sys, lib.profiles
-with lib.profiles.write_whole(pathlib.Path(sys.argv[1], "a.csv")) as path:
+    killed = """import os, pathlib, sys, lib.files
+with lib.files.write_whole(pathlib.Path(sys.argv[1], "a.csv")) as path:
     path.write_text("x")
     os.kill(os.getpid(), 9)"""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
