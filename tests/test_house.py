@@ -34,6 +34,7 @@ KEPT_IN = {
 # What a module may call while it is imported: it makes a constant.
 CONSTANTS = {"Config", "MappingProxyType", "Meta", "Path", "Retry", "TypeVar", "array", "compile", "tuple"}
 CONSTANTS |= {"index", "resolve", "values"}  # methods
+NOT_TEXT = {"Image.open", "os.open", "zipped.open"}  # what else is called `open`
 
 LIB = sorted((ROOT / "lib").rglob("*.py"))
 COMMANDS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -162,7 +163,7 @@ def text_of_the_machine(path: Path) -> Iterator[str]:
     """Yield what reads or writes text in an encoding that depends on the machine."""
     for name, call in calls(parse(path)):
         is_text = name.endswith((".read_text", ".write_text"))
-        if name == "open" or (name.endswith(".open") and name not in ("Image.open", "zipped.open")):
+        if name == "open" or (name.endswith(".open") and name not in NOT_TEXT):
             is_text = not any("b" in ast.unparse(mode) for mode in call.args)
         if is_text and argument(call, "encoding") is None:
             yield ast.unparse(call)
