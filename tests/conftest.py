@@ -86,3 +86,14 @@ def network():
     from reference import build_by_rule
 
     return build_by_rule(**TINY)
+
+
+@pytest.fixture(scope="session")
+def made_features(tmp_path_factory) -> Path:
+    """The features of 30 people, made once, in one process, without disturbance."""
+    import stores  # imports every network
+    from extracting import sample_people
+
+    folder = tmp_path_factory.mktemp("features")
+    stores.run(sample_people(30), folder)
+    return folder
