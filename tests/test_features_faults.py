@@ -1,4 +1,4 @@
-"""Extractions killed, two at once, of unreadable images, on full disks: nothing half written or done twice."""
+"""Extractions killed, two at once, on a full disk, of unreadable images: nothing half done or done twice."""
 
 import os
 import random
