@@ -1,4 +1,4 @@
-"""Fixtures: the reference data beside the repository, and a tiny V-COCO that a test may spoil."""
+"""Fixtures: reference data beside the repository, a tiny V-COCO that a test may spoil, networks, features."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ import pytest
 from lib.profiles import ROOT, Profile
 
 SAMPLE = ROOT / "data" / "sample"
+
+pytest.register_assert_rewrite("narrow_clip", "stores")  # they assert: a failure shows its numbers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
