@@ -1,4 +1,4 @@
-"""Fixtures: the reference data beside the repository, and a tiny V-COCO that a test may spoil."""
+"""Fixtures: reference data beside the repository, a tiny V-COCO that a test may spoil, networks, features."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ import pytest
 from lib.profiles import ROOT, Profile
 
 SAMPLE = ROOT / "data" / "sample"
+
+pytest.register_assert_rewrite("narrow_clip", "stores")  # they assert: a failure shows its numbers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,3 +88,14 @@ def network():
     from reference import build_by_rule
 
     return build_by_rule(**TINY)
+
+
+@pytest.fixture(scope="session")
+def made_features(tmp_path_factory) -> Path:
+    """The features of 30 people, made once, in one process, without disturbance."""
+    import stores  # imports every network
+    from extracting import sample_people
+
+    folder = tmp_path_factory.mktemp("features")
+    stores.run(sample_people(30), folder)
+    return folder

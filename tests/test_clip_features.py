@@ -9,15 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from narrow_clip import (
-    BOXES,
-    PICTURES,
-    TEXTS,
-    assert_close,
-    literal_images,
-    literal_texts,
-    narrow_clip,
-)
+from narrow_clip import BOXES, PICTURES, TEXTS, assert_close, literal_images, literal_texts, narrow_clip
 from PIL import Image
 
 from lib.clip_features import PHRASES, TEMPLATES, ClipEncoder, prompts_for

@@ -1,61 +1,31 @@
-"""Experiments: who is in which arm, which epoch a protocol chooses, every table beside a literal loop."""
+"""Results of an experiment: its people, the epoch a protocol chooses, every table beside a literal loop."""
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from arms import SEEDS, SPLITS, VERBS, draw_inputs, draw_people, run
 
 from lib import experiments
-from lib.coco import BOX, KEYPOINTS
-from lib.experiments.inputs import POSE_COLUMNS
-from lib.features import FeatureStore, extract, profile_views
 from lib.metrics import exact_match, partial_match
-from lib.models import ActionMLP, GatedFusion, LateFusion, LinearProbe
 from lib.profiles import DataError, Profile, load_profile
-from lib.vcoco import load_profile_people
-
-VERBS = ["hold", "run", "sit", "point"]
-EPOCHS, SEEDS = 6, 3
-SPLITS = {"train": 90, "val": 40, "test": 60}
 
 
 @pytest.fixture(scope="module")
 def people() -> pd.DataFrame:
-    """People, two an image, whose verbs follow from what the arm `strong` sees of them."""
-    rng = np.random.default_rng(0)
-    parts = []
-    for start, (split, count) in zip((1000, 3000, 5000), SPLITS.items(), strict=True):
-        index = pd.Index(start + rng.permutation(count), name="ann_id")
-        seen = pd.DataFrame(rng.standard_normal((count, 8)), index).astype(np.float32)
-        verbs = pd.DataFrame(seen.to_numpy()[:, :4] > [0, 0.4, 0.6, 0.9], index, VERBS)
-        verbs.loc[~verbs.any(axis="columns"), "hold"] = True
-        image = pd.Series(start + np.arange(count) // 2, index, name="image_id")
-        parts.append(pd.concat([image, verbs, seen.add_prefix("f")], axis="columns").assign(split=split))
-    return pd.concat(parts)
+    return draw_people()
 
 
 @pytest.fixture(scope="module")
 def inputs(people) -> dict[str, pd.DataFrame]:
-    """Two arms; every tenth person has nothing in the arm `weak`."""
-    strong = people[[f"f{i}" for i in range(8)]]
-    weak = people[["f0", "f7"]].copy()
-    weak[::10] = np.nan
-    return {"strong": strong, "weak": weak}
+    return draw_inputs(people)
 
 
 @pytest.fixture
 def profile(tmp_path) -> Profile:
     return replace(load_profile("sample"), data=tmp_path)
-
-
-def run(people, inputs, folder, **changed) -> experiments.Results:
-    options = {"seeds": SEEDS, "epochs": EPOCHS} | changed
-    return experiments.run_experiment(
-        replace(load_profile("sample"), data=folder), "x", people, inputs, VERBS, **options
-    )
 
 
 @pytest.fixture(scope="module")
@@ -76,57 +46,6 @@ def shared_test(people, inputs) -> pd.DataFrame:
 # --- Who is in which arm
 
 
-def test_the_poses_of_the_thesis_are_51_numbers_joint_by_joint():
-    assert len(POSE_COLUMNS) == 51
-    assert POSE_COLUMNS[:3] == ["crop_nose_x", "crop_nose_y", "crop_nose_score"]
-    assert POSE_COLUMNS[-3:] == [f"crop_{KEYPOINTS[-1]}_{value}" for value in ("x", "y", "score")]
-
-
-@pytest.fixture
-def extracted(tmp_path) -> tuple[Profile, pd.DataFrame]:
-    """Sample people with features: one in whom no pose is found, one whose image cannot be read."""
-    profile = replace(load_profile("sample"), data=tmp_path)
-    people = load_profile_people(profile).head(12).copy()
-    people.iloc[3, people.columns.get_indexer(BOX)] = [0, 0, 0, 0]  # twenty pixels of a corner
-    broken = people["file_name"].iloc[-1]
-
-    def image_path(split: str, name: str) -> Path:
-        return Path("/nowhere") / name if name == broken else profile.image_path(split, name)
-
-    extract(people, image_path, profile_views(profile), FeatureStore(profile.features))
-    return profile, people
-
-
-def test_people_without_a_pose_are_dropped_or_have_zeros(extracted):
-    profile, people = extracted
-    unreadable = people["file_name"] == people["file_name"].iloc[-1]
-    dropped = experiments.assemble(profile, people, ["clip_crop", "pose"])
-    assert dropped.shape == (12, 128 + 51)
-    poses = dropped[POSE_COLUMNS]
-    assert poses.iloc[3].isna().all()
-    counts = experiments.count_people(profile, people, {"both": dropped}).sum()
-    assert counts["no pose"] == (poses.isna().all(axis="columns") & ~unreadable).sum() >= 1
-    assert counts["image unreadable"] == unreadable.sum()
-    assert counts["people"] == 12 == counts[["used", "image unreadable", "no pose"]].sum()
-
-    kept = experiments.assemble(profile, people, ["clip_crop", "pose"], without_pose="zeros")
-    assert (kept[POSE_COLUMNS].iloc[3] == 0).all()
-    assert kept[unreadable].isna().all(axis=None)
-    found = dropped.notna().all(axis="columns")
-    pd.testing.assert_frame_equal(kept[found], dropped[found])
-    assert experiments.count_people(profile, people, {"both": kept}).sum()["no pose"] == 0
-    with pytest.raises(DataError, match=r"WITHOUT_POSE is 'keep'; choose .drop. or .zeros."):
-        experiments.assemble(profile, people, ["pose"], without_pose="keep")
-
-
-def test_a_drop_without_a_known_reason_is_an_error(extracted):
-    profile, people = extracted
-    table = experiments.assemble(profile, people, ["clip_crop"])
-    table.iloc[0, 5] = np.nan
-    with pytest.raises(ValueError, match="both: 1 people lack numbers, and neither an image nor a pose"):
-        experiments.count_people(profile, people, {"both": table})
-
-
 def test_clean_has_the_same_people_in_every_arm_and_thesis_each_arms_own(results, people, inputs):
     complete = inputs["weak"].notna().all(axis="columns")
     measured = people["split"] != "train"
@@ -138,20 +57,6 @@ def test_clean_has_the_same_people_in_every_arm_and_thesis_each_arms_own(results
         thesis = results.exact.xs(("thesis", arm), level=["protocol", "arm"])
         assert set(thesis.index.get_level_values("ann_id")) == set(own)
         assert set(thesis.index.get_level_values("seed")) == {0}
-
-
-def test_rare_verbs_are_counted_in_train_and_dropped_everywhere(people):
-    counts = people.loc[people["split"] == "train", VERBS].sum()
-    kept, rare = experiments.drop_rare_verbs(people, VERBS, fewest=int(counts["point"]) + 1)
-    assert rare == ["point"]
-    assert experiments.drop_rare_verbs(people, VERBS, fewest=int(counts["point"]))[1] == []
-    assert set(kept) == {ann_id for ann_id, person in people.iterrows() if not person["point"]}
-
-
-def test_an_arm_without_people_is_a_clear_error(people, inputs, tmp_path):
-    nobody = people[people["split"] != "test"]
-    with pytest.raises(ValueError, match="test: there are no people"):
-        run(nobody, inputs, tmp_path)
 
 
 # --- The protocols
@@ -206,40 +111,6 @@ def test_another_ingredient_is_another_experiment(change, results, people, input
         people.loc[people.index[3], "sit"] = ~people.loc[people.index[3], "sit"]
     run(people, inputs, tmp_path, **options)
     assert (tmp_path / "results/x_history.parquet").stat().st_mtime_ns > before
-
-
-def test_another_network_is_another_experiment(people, inputs, tmp_path):
-    """However it is made: by a class, its settings, a function of the same name."""
-    kinds = {
-        "thesis": ActionMLP,
-        "narrow": partial(ActionMLP, hidden=8),
-        "narrower": partial(ActionMLP, hidden=7),
-        "function": lambda width, **options: ActionMLP(width, hidden=6, **options),
-        "other function": lambda width, **options: ActionMLP(width, hidden=5, **options),
-        "probe": LinearProbe,
-        "text": partial(LinearProbe, text=np.eye(4, 8)),
-        "other text": partial(LinearProbe, text=np.eye(4, 8)[::-1]),
-        "late": partial(LateFusion, clip_features=2, hidden=8),
-        "gated": partial(GatedFusion, clip_features=2, hidden=8),
-        "late mlp": partial(LateFusion, clip_features=2, hidden=8, pose="mlp"),
-        "late of more": partial(LateFusion, clip_features=5, hidden=8),
-    }
-    arm, marks = {"strong": inputs["strong"]}, {}
-    for name, make_model in kinds.items():
-        marks[name] = run(people, arm, tmp_path, make_model=make_model, seeds=1, epochs=1).made_of
-    assert len(set(marks.values())) == len(kinds)
-    assert "" not in marks.values()
-
-
-def test_a_configured_network_is_trained_and_then_loaded(people, inputs, tmp_path):
-    arms = {"strong": inputs["strong"]}
-    make_model = partial(GatedFusion, clip_features=5, pose="mlp", hidden=8)
-    first = run(people, arms, tmp_path, make_model=make_model, epochs=2)
-    before = (tmp_path / "results/x_history.parquet").stat().st_mtime_ns
-    run(people, arms, tmp_path, make_model=partial(make_model), epochs=2)
-    assert (tmp_path / "results/x_history.parquet").stat().st_mtime_ns == before
-    other = run(people, arms, tmp_path, make_model=partial(make_model, pose="joints"), epochs=2)
-    assert not other.logits.equals(first.logits)
 
 
 def test_results_that_are_not_there_name_the_notebook(profile):
