@@ -35,18 +35,10 @@ def make_hosts(served: Path, people: dict[str, int] = PEOPLE, full_size: bool = 
     labels = {split: _first_people(split, count) for split, count in people.items()}
     coco = {name: _read_coco(SAMPLE / "annotations", name) for name in ("train2014", "val2014")}
     for split, verbs in labels.items():
-        name = COCO_SPLIT[split]
-        _make_as_coco(coco[name], verbs)
-        for image_id in sorted(set(verbs[0]["image_id"])):
-            file = f"{name}/COCO_{name}_{image_id:012d}.jpg"
-            shutil.copy(SAMPLE / "images" / file, made(at(served, COCO + file)))
+        _make_as_coco(coco[COCO_SPLIT[split]], verbs)
+        _put_images(served, COCO_SPLIT[split], sorted(set(verbs[0]["image_id"])))
     if SHARED.is_dir():
         _add_real_people(served, labels["test"], coco["val2014"])
-    for path in sorted(at(served, COCO).glob("*2014/*.jpg"))[::10]:  # as some of COCO's
-        Image.open(path).convert("L").save(path)
-    for name in coco:  # in which nobody can be found
-        path = min(at(served, COCO + name).iterdir())
-        Image.new("RGB", Image.open(path).size, (90, 120, 60)).save(path)
     for split, verbs in labels.items():
         for verb in verbs:
             verb["role_object_id"] = np.ravel(verb["role_object_id"]).tolist()
@@ -98,6 +90,19 @@ def _make_as_coco(coco: dict[str, dict], verbs: list[dict]) -> None:
         crowd = {"segmentation": {"counts": [12, 40, 29], "size": [9, 9]}, "area": 40, "iscrowd": 1}
         crowd |= {"id": 900_100_000_000 + image_id, "image_id": image_id, "bbox": [0, 0, 40.5, 10]}
         content["annotations"].append(crowd | {"category_id": 1, "num_keypoints": 0, "keypoints": [0] * 51})
+
+
+def _put_images(served: Path, name: str, image_ids: list[int]) -> None:
+    """Serve the sample's images; the first is empty, so that nobody is found in it, every tenth is grey."""
+    for number, image_id in enumerate(image_ids):
+        file = f"{name}/COCO_{name}_{image_id:012d}.jpg"
+        source, target = SAMPLE / "images" / file, made(at(served, COCO + file))
+        if number == 0:
+            Image.new("RGB", Image.open(source).size, (90, 120, 60)).save(target)
+        elif number % 10 == 0:
+            Image.open(source).convert("L").save(target)
+        else:
+            shutil.copy(source, target)
 
 
 def _add_real_people(served: Path, verbs: list[dict], coco: dict[str, dict]) -> None:
