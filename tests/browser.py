@@ -201,4 +201,6 @@ def drive_viewer(page: Page, image: str, people: list[str]) -> Locator:
         assert inner[start] + inner[length] <= outer[start] + outer[length] + 2
     box.click(position={"x": 4, "y": 4})
     expect(bars).to_contain_text(f"{people[0]} · pose score")
+    higher = "rows => rows.filter(row => row.scrollHeight > row.clientHeight + 1).length"
+    assert not bars.locator("div[title]").evaluate_all(higher), "words that lie on the next row"
     return view

@@ -134,12 +134,12 @@ def draw_bars(person: Person, thresholds: Mapping[str, float], true: Sequence[st
         words = f"<b>{text(verb, language)}</b>" if named else text(verb, language)
         rows.append(
             f'<div style="display:flex;height:17px;line-height:17px" title="{100 * thresholds[verb]:.0f} %">'
-            f'<div style="width:10em;text-align:right;padding-right:6px">{dot} {words}</div>'
+            f'<div style="flex:none;width:10em;text-align:right;padding-right:6px">{dot} {words}</div>'
             f'<div style="width:180px;position:relative;background:#eeeeee;margin:2px 0">'
             f'<div style="width:{100 * probability:.1f}%;height:100%;background:{colour}"></div>'
             f'<div style="position:absolute;top:0;bottom:0;width:2px;background:black;'
             f'left:{100 * thresholds[verb]:.1f}%"></div></div>'
-            f'<div style="padding-left:6px">{100 * probability:.0f} %</div></div>'
+            f'<div style="flex:none;padding-left:6px">{100 * probability:.0f} %</div></div>'
         )
     return "\n".join(rows)
 
