@@ -211,11 +211,11 @@ def test_an_interrupted_training_goes_on_where_it_was(opened):
     for name in ("people.parquet", "features"):
         (anew / "data/sample").mkdir(parents=True, exist_ok=True)
         (anew / "data/sample" / name).symlink_to(opened.results / "data/sample" / name)
-    page, epochs = opened.page, 40
+    page, epochs = opened.page, 15
     open_with(opened, path, OUTPUT_DIR=str(anew), EPOCHS=epochs)
     browser.choose(page, "Run", "Run All Cells")
     bars = page.locator(f"{OUTPUT} .widget-hprogress")
-    expect(bars.nth(1)).to_be_visible(timeout=120_000)
+    expect(bars.nth(1)).to_be_visible(timeout=300_000)
     browser.choose(page, "Kernel", "Interrupt Kernel")
     browser.wait_until_done(page)
     assert ["KeyboardInterrupt" in text for text in browser.error_outputs(page)] == [True]
