@@ -1,62 +1,23 @@
-"""The notebooks run headless as a user runs them; how they are stored, tests/test_house.py checks."""
+"""The notebooks run headless on the sample; how they are stored, tests/test_house.py checks."""
 
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
 
-import nbformat
 import pandas as pd
 import papermill
 import pytest
 from conftest import SAMPLE
+from executing import all_text, english_words, run, snapshot
 from PIL import Image
 
 from lib import experiments, metrics, prediction
 from lib.features import load_features
-from lib.profiles import ROOT, load_profile
+from lib.profiles import load_profile
 from lib.vcoco import VERBS, load_profile_people
 
 FIGURES_02 = ("poses", "scores", "oks_by_score", "body_parts", "neighbours")
 FIGURES = ("people", "labels_per_verb", "verbs_per_person", "cooccurrence", "boxes")
-
-
-def run(name: str, output_dir, **parameters) -> nbformat.NotebookNode:
-    """Run a notebook with papermill's API; return it with its outputs."""
-    given = {"OUTPUT_DIR": str(output_dir), **parameters}
-    output_dir.mkdir(exist_ok=True)
-    executed = output_dir / f"{name}.ipynb"
-    return papermill.execute_notebook(
-        ROOT / "notebooks" / f"{name}.ipynb", executed, given, progress_bar=False
-    )
-
-
-def snapshot() -> dict[str, float]:
-    """List what stands under data/ and figures/, with times of modification."""
-    paths = [
-        path
-        for folder in ("data", "figures")
-        for path in (ROOT / folder).rglob("*")
-        if "__pycache__" not in path.parts
-    ]
-    return {str(path): path.stat().st_mtime for path in paths if path.is_file()}
-
-
-def all_text(notebook: nbformat.NotebookNode) -> str:
-    """Join everything that the cells printed or displayed as text."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return "\n".join(output.get("text", "") + str(output.get("data", "")) for output in outputs)
-
-
-def english_words(folder, pattern: str) -> set[str]:
-    """Collect the words in Latin letters in tables that are Japanese."""
-    return {
-        word
-        for path in folder.glob(f"figures/sample/{pattern}.md")
-        for word in re.findall("[A-Za-z]{2,}", path.read_text(encoding="utf-8"))
-    }
 
 
 # --- Run on the sample
@@ -109,12 +70,6 @@ def test_language_changes_figures_and_nothing_else(executed, tmp_path):
     assert not english_words(tmp_path, "01_*")
 
 
-def test_a_misspelt_parameter_stops_the_notebook(tmp_path):
-    with pytest.raises(papermill.PapermillExecutionError, match="Unknown parameter LANGAUGE"):
-        run("01_data_preparation", tmp_path, LANGAUGE="ja")
-    assert not (tmp_path / "figures").exists()
-
-
 @pytest.fixture(scope="module")
 def extracted(executed):
     """Notebook 02 after 01, on the sample."""
@@ -163,11 +118,6 @@ def test_02_again_computes_nothing(extracted):
     assert len(before) == 3
     assert not [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert english_words(folder, "02_*") == {"CLIP", "AP", "AR", "mAP"}
-
-
-def test_02_first_says_what_to_run(tmp_path):
-    with pytest.raises(papermill.PapermillExecutionError, match="run notebook 01_data_preparation"):
-        run("02_feature_extraction", tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -369,87 +319,3 @@ def test_experiments_run_first_say_what_to_run(extracted, tmp_path, name, missin
     shutil.copy(folder / "data/sample/people.parquet", people)
     with pytest.raises(papermill.PapermillExecutionError, match=missing):
         run(name, tmp_path, EPOCHS=1)
-
-
-# --- Run on real V-COCO's labels
-
-
-def test_01_reproduces_the_thesis_on_real_labels(shared, tmp_path):
-    """Real labels and boxes; grey images of the right sizes; val, which ../shared lacks, from the sample."""
-    folder = tmp_path / "vcoco"
-    (folder / "images").mkdir(parents=True)
-    instances = shared / "vcoco/instances_vcoco_all_2014.json"
-    keypoints = shared / "coco_keypoints/person_keypoints.json"
-    names = {"train": shared / "vcoco/vcoco_train.json", "test": shared / "vcoco/vcoco_test.json"}
-    toml = 'clip_weights = "a.pt"\npose_weights = "b.pth"\n'
-    for split, labels in names.items():
-        toml += split_table(split, labels, instances, keypoints, folder / "images")
-    val = SAMPLE / "vcoco/vcoco_val.json", SAMPLE / "annotations/instances_train2014.json"
-    toml += split_table("val", *val, keypoints, SAMPLE / "images/train2014")
-    (folder / "profile.toml").write_text(toml)
-    draw_grey_images(instances, folder / "images")
-    notebook = run("01_data_preparation", tmp_path / "out", PROFILE=str(folder))
-    assert "0 of 52 counts differ from the thesis" in all_text(notebook)
-    table = pd.read_csv(tmp_path / "out/figures/vcoco/01_table_6_1.csv", header=[0, 1], index_col=0)
-    assert table[("test", "ours")].sum() == 22070
-    assert (table.xs("difference", axis="columns", level=1) == 0).all(axis=None)
-
-
-def split_table(split, labels, instances, keypoints, images) -> str:
-    return (
-        f'[splits.{split}]\nvcoco_json = "{labels}"\ninstances_json = "{instances}"\n'
-        f'person_keypoints_json = "{keypoints}"\nimages = "{images}"\n'
-    )
-
-
-def draw_grey_images(instances, folder) -> None:
-    """Stand in for COCO's images: one file per size, linked under every name."""
-    made = {}
-    for image in json.loads(instances.read_text())["images"]:
-        size = image["width"], image["height"]
-        if size not in made:
-            made[size] = folder / f"{size[0]}x{size[1]}.jpg"
-            Image.new("RGB", size, (128, 128, 128)).save(made[size])
-        os.link(made[size], folder / image["file_name"])
-
-
-# --- As the commands run them
-
-
-def test_runner_names_unknown_notebooks_and_profiles(tmp_path):
-    for arguments, said in (
-        (["99"], "No notebook 99"),
-        (["-p", "PROFILE", "smaple"], "choose from sample, vcoco"),
-        (["01", "-p", "LANGAUGE", "ja"], "Unknown parameter LANGAUGE; choose from DEVICE, EPOCHS, LANGUAGE"),
-        (["01", "-p", "PRECISION", "auto"], "Unknown parameter PRECISION"),
-    ):
-        command = [sys.executable, ROOT / "notebooks/run.py", *arguments]
-        result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-        assert result.returncode == 2
-        assert said in result.stderr
-        assert "Traceback" not in result.stderr
-
-
-def test_make_uses_its_own_kernel_whatever_else_is_there(tmp_path):
-    """A user's kernel of the same name, a JUPYTER_PATH and a poisoned PYTHONPATH must not be used."""
-    decoy = {"argv": ["/bin/false"], "display_name": "decoy", "language": "python"}
-    for place in (tmp_path / "home/.local/share/jupyter", tmp_path / "other"):
-        (place / "kernels/python3").mkdir(parents=True)
-        (place / "kernels/python3/kernel.json").write_text(json.dumps(decoy))
-    (tmp_path / "poison").mkdir()
-    (tmp_path / "poison/pandas.py").write_text("raise ImportError('not this one')")
-    poisoned = {
-        "HOME": tmp_path / "home",
-        "JUPYTER_PATH": tmp_path / "other",
-        "PYTHONPATH": tmp_path / "poison",
-    }
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "PYTEST"))}
-    environment |= {key: str(value) for key, value in poisoned.items()}
-    out = tmp_path / "out"
-    command = ["make", "figures", "NOTEBOOKS=01", f"PARAMETERS=-p OUTPUT_DIR {out}"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
-    assert result.returncode == 0, result.stderr
-    notebook = nbformat.read(out / "figures/sample/notebooks/01_data_preparation.ipynb", as_version=4)
-    assert (out / "data/sample/people.parquet").exists()
-    assert notebook.metadata.papermill.exception is None
-    assert notebook.metadata.commit

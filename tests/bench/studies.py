@@ -26,7 +26,7 @@ from lib.models import (
 from lib.profiles import Profile
 from lib.vcoco import VERBS
 
-EPOCHS = 20  # the notebook's
+EPOCHS = 15  # the notebook's
 OBJECTS = 480  # numbers of the true objects
 FUSIONS = {
     "concatenated, MLP": partial(ConcatFusion, clip_features=CLIP, pose="mlp"),
