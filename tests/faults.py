@@ -12,10 +12,12 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 from PIL import Image
 
 from lib.profiles import ROOT, load_profile
@@ -25,7 +27,10 @@ PEOPLE = {"train": 60, "val": 20, "test": 40}
 OURS = {"PYTHONPATH": str(ROOT), "GIT_DIR": "/nonexistent"}
 START = 8  # seconds until a notebook's first cell runs
 WIDGET = "application/vnd.jupyter.widget-view+json"
-CLOCK = re.compile(r"\d[\d.,:]* ?(s|ms|min|people/s|person/s)\b|20\d\d-\d\d-\d\d")  # what no two runs share
+# What no two runs share: times, dates, and the names that pandas and Python give to what a cell shows.
+CLOCK = re.compile(
+    r"\d[\d.,:]* ?(s|ms|min|people/s|person/s)\b|20\d\d-\d\d-\d\d|\bT_[0-9a-f]{5}|0x[0-9a-f]{6,}"
+)
 
 
 def make_profile(folder: Path) -> Path:
@@ -94,8 +99,9 @@ def run_with_kills(
         seconds = START + nbformat.read(path, as_version=4).metadata.papermill.duration
         for which in range(kills):
             moment = rng.uniform(0, seconds)
-            if killed(start([number], **parameters), moment, parent_only=which % 2 == 1):
-                fell.append(f"{number} after {moment:.0f} of {seconds:.0f} s")
+            while not killed(start([number], **parameters), moment, parent_only=which % 2 == 1):
+                moment /= 2  # it had ended before, having less to do than the undisturbed run
+            fell.append(f"{number} after {moment:.0f} of {seconds:.0f} s")
         ended = run([number], **parameters)
         if ended.returncode or ended.stderr:
             raise AssertionError(f"{number}: {ended.stderr}")
@@ -159,6 +165,14 @@ def cell_content(cell: nbformat.NotebookNode) -> object:
     if "extract(" in cell.source:
         return cell.source, len(outputs)
     return cell.source, CLOCK.sub("", json.dumps(outputs))
+
+
+def make_environment(clone: Path) -> None:
+    """Give a clone a `.venv` with this one's packages and the clone's own lib."""
+    venv.create(clone / ".venv")
+    (packages,) = (clone / ".venv/lib").glob("python*/site-packages")
+    (packages / "packages.pth").write_text(f"{clone}\n{Path(pd.__file__).parents[1]}\n", encoding="utf-8")
+    (clone / ".venv/ready").touch()
 
 
 def main(kills: int, folder: Path) -> int:

@@ -274,6 +274,7 @@ def test_08_is_redrawn_without_training_and_09_first_says_what_to_run(beyond, tm
     assert all(path.suffix == ".parquet" for path in files), "no state of a training is left"
     run("08_beyond_the_thesis", folder, EPOCHS=2, SEEDS=2, LANGUAGE="ja")
     assert {path: path.stat().st_mtime_ns for path in files} == before
+    assert english_words(folder, "08_*") == {"CLIP", "FiLM", "Holm", "MLP", "mAP"}
     people = tmp_path / "data/sample/people.parquet"
     people.parent.mkdir(parents=True)
     shutil.copy(folder / "data/sample/people.parquet", people)

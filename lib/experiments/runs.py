@@ -65,12 +65,13 @@ def run_experiment(
         data = table.join(people[["split", *verbs]])
         options = {"verbs": verbs, "device": device, **settings}
         own = data.loc[complete_people(table)]
-        clean = _train(data.loc[shared], range(seeds), checkpoint=checkpoints[-1], **options)
+        clean = _train(data.loc[shared], range(seeds), title=arm, checkpoint=checkpoints[-1], **options)
         parts.append(_collect("clean", arm, clean, data.loc[shared], verbs))
         if len(own) == len(shared):  # the same people, so the same training
             parts.append(_collect("thesis", arm, clean, own, verbs))
         else:
-            thesis = _train(own, THESIS_SEEDS, checkpoint=checkpoints[-2], **options)
+            title = f"{arm}, thesis"
+            thesis = _train(own, THESIS_SEEDS, title=title, checkpoint=checkpoints[-2], **options)
             parts.append(_collect("thesis", arm, thesis, own, verbs))
     results = join(*parts).marked(mark)
     results.save(profile, name)
@@ -98,6 +99,7 @@ def train_arm(
     fitted = _train(
         data.loc[complete_people(table.loc[people.index])],
         range(seeds),
+        title="the model to save",
         verbs=verbs,
         epochs=epochs,
         device=device,
@@ -113,6 +115,7 @@ def _train(
     data: pd.DataFrame,
     seeds: Sequence[int],
     *,
+    title: str,
     verbs: Sequence[str],
     epochs: int,
     device: str,
@@ -133,6 +136,7 @@ def _train(
         keep_best=list(CHOSEN_BY.values()),
         device=device,
         checkpoint=checkpoint,
+        title=title,
     )
 
 

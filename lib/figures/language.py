@@ -45,7 +45,8 @@ JAPANESE = {
     "trained, crop": "訓練（切り出し）", "true keypoints": "真のキーポイント",
     # Notebook 08
     "difference, points": "差（ポイント）", "reference": "基準", "verdict": "判定",
-    "helps": "有効", "hurts": "有害", "difference_low": "95%下限", "difference_high": "95%上限",
+    "helps": "有効", "hurts": "有害", "no difference shown": "差は示されず",
+    "difference_low": "95%下限", "difference_high": "95%上限", "macro_F1": "マクロF1",
     "CLIP": "CLIP", "unit CLIP": "単位CLIP", "true pose": "真の姿勢", "true objects": "真の物体",
     "both": "両方",
     "pose": "姿勢", "pose pixels": "姿勢（画素）", "pose by crop": "姿勢（切り出し）",
@@ -79,7 +80,8 @@ JAPANESE = {
     "highest": "最高", "fall": "低下", "factor": "要因", "value": "値", "outcome": "目的変数",
     "effect": "効果", "claim": "主張", "evidence": "根拠", "holds": "成り立つ",
     "does not hold": "成り立たない", "cannot be told": "判断できない",
-    "see notebook 08": "ノートブック08を参照",
+    "see notebook 08": "ノートブック08を参照", "by seed": "乱数種ごと", "corrected p": "補正後のp",
+    "person": "人物", "score": "スコア", "truth": "正解",
     "Adding pose makes CLIP worse (experiment 1)": "姿勢を加えるとCLIPは悪くなる（実験1）",
     "… with the same view of CLIP, too (2)": "……CLIPの入力が同じでも（実験2）",
     "… on people with a confident pose, too (3)": "……姿勢スコアの高い人物でも（実験3）",
@@ -99,6 +101,9 @@ JAPANESE = {
     "Raw pixel coordinates are the wrong form": "生の画素座標は形式として適さない",
 }
 # fmt: on
+
+# What stands between parts of a text, in the order in which it is split.
+IN_JAPANESE = {" - ": " − ", " + ": "＋", ", ": "、", ": ": "：", " = ": " = ", " to ": "〜"}
 
 # Columns whose names are no words.
 ENGLISH = {
@@ -124,14 +129,14 @@ def comma(language: str) -> str:
 def text(words: str, language: str) -> str:
     """Translate a verb, a label or a heading; English verbs lose their underscores.
 
-    What the tables lack is translated in parts: "one - other", then "one, other".
+    What the tables lack is translated in parts: "one - other", then "one, other", "what: value" and the like.
     """
     if language == "ja" and words in JAPANESE:
         return JAPANESE[words]
     if language == "en" and words in ENGLISH:
         return ENGLISH[words]
-    marks = {" - ": " − ", " + ": "＋", ", ": "、"} if language == "ja" else {" - ": " − "}
+    marks = IN_JAPANESE if language == "ja" else {" - ": " − "}
     for separator, written in marks.items():
         if separator in words:
             return written.join(text(part, language) for part in words.split(separator))
-    return words if language == "ja" else words.replace("_", " ").replace(">=", "≥")
+    return (words if language == "ja" else words.replace("_", " ")).replace(">=", "≥")

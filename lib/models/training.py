@@ -77,6 +77,7 @@ def fit(
     seeds_at_once: int | None = None,
     checkpoint: str | Path | None = None,
     checkpoint_seconds: float = 60,
+    title: str = "training",
 ) -> FitResult:
     """Train every seed of a model on features (n, in) and boolean labels (n, verbs); `model` stays as it is.
 
@@ -90,6 +91,7 @@ def fit(
     checkpoint     file that holds the state, written at most every `checkpoint_seconds` and at the end. A
                    training that was killed goes on from it, to the same result; with other data or settings
                    it is overwritten, with a warning
+    title          what the progress bar says
 
     With one seed in a pass, a seed's result on a CPU has the same bits in any company, for the same number
     of threads; with more, it is the same to rounding, which raw pixel coordinates amplify to other weights.
@@ -108,7 +110,7 @@ def fit(
     learners = _make_learners(model, state, sets.pop("train"), plan, device)
     saved = time.monotonic()
     ahead = range(state.epoch + 1, epochs + 1)
-    for epoch in tqdm(ahead, "training", epochs, initial=state.epoch, unit="epoch"):
+    for epoch in tqdm(ahead, title, epochs, initial=state.epoch, unit="epoch"):
         state = _advance(state, learners, epoch, plan, sets, metrics or {})
         if checkpoint and (epoch == epochs or time.monotonic() - saved >= checkpoint_seconds):
             save_checkpoint(Path(checkpoint), mark, vars(state))
