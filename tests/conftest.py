@@ -10,7 +10,9 @@ from lib.profiles import ROOT, Profile
 
 SAMPLE = ROOT / "data" / "sample"
 
-pytest.register_assert_rewrite("narrow_clip", "stores")  # they assert: a failure shows its numbers
+pytest.register_assert_rewrite(
+    "downloading", "narrow_clip", "stores"
+)  # they assert: a failure shows its numbers
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import papermill
 import pytest
 from conftest import SAMPLE
-from executing import all_text, english_words, run, snapshot
+from headless import all_text, english_words, run
 from PIL import Image
 
 from lib import experiments, metrics, prediction
@@ -16,20 +16,13 @@ from lib.features import load_features
 from lib.profiles import load_profile
 from lib.vcoco import VERBS, load_profile_people
 
+pytest_plugins = ["headless"]  # its fixtures: the notebooks run in their order
+
 FIGURES_02 = ("poses", "scores", "oks_by_score", "body_parts", "neighbours")
 FIGURES = ("people", "labels_per_verb", "verbs_per_person", "cooccurrence", "boxes")
 
 
 # --- Run on the sample
-
-
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("notebook 01 日本語")  # a path with a space and Japanese letters
-    before = snapshot()
-    notebook = run("01_data_preparation", folder)
-    assert snapshot() == before, "a test touched data/ or figures/"
-    return folder, notebook
 
 
 def test_01_writes_people_figures_and_tables(executed):
@@ -68,13 +61,6 @@ def test_language_changes_figures_and_nothing_else(executed, tmp_path):
         assert (tmp_path / image).read_bytes() != (folder / image).read_bytes()
     assert "動詞と分割" in (tmp_path / "figures/sample/01_labels_per_verb.tex").read_text(encoding="utf-8")
     assert not english_words(tmp_path, "01_*")
-
-
-@pytest.fixture(scope="module")
-def extracted(executed):
-    """Notebook 02 after 01, on the sample."""
-    folder, _ = executed
-    return folder, run("02_feature_extraction", folder)
 
 
 def test_02_writes_features_figures_and_tables(extracted):
@@ -118,14 +104,6 @@ def test_02_again_computes_nothing(extracted):
     assert len(before) == 3
     assert not [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert english_words(folder, "02_*") == {"CLIP", "AP", "AR", "mAP"}
-
-
-@pytest.fixture(scope="module")
-def experimented(extracted):
-    """Notebooks 03 to 06 after 02, quickly: their numbers mean nothing."""
-    folder, _ = extracted
-    names = ("03_experiment_1", "04_experiment_2", "05_experiment_3", "06_experiment_4")
-    return folder, {name[:2]: run(name, folder, EPOCHS=3, SEEDS=2) for name in names}
 
 
 @pytest.mark.parametrize("number", ["03", "04", "05", "06"])
@@ -217,14 +195,6 @@ def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
     assert set(published.index[published["significant"] == "always"]) == {"hold", "stand", "look", "throw"}
     assert "Warning" not in all_text(notebook)
     assert "cannot be significant whatever the pairing" in all_text(notebook)
-
-
-@pytest.fixture(scope="module")
-def beyond(experimented):
-    """Notebooks 08 and 09 after 06, quickly: their numbers mean nothing."""
-    folder, _ = experimented
-    names = ("08_beyond_the_thesis", "09_predict_your_images")
-    return folder, {name[:2]: run(name, folder, EPOCHS=2, SEEDS=2) for name in names}
 
 
 def test_08_judges_every_study_by_the_tested_rule(beyond):

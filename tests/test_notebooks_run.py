@@ -10,7 +10,7 @@ import pandas as pd
 import papermill
 import pytest
 from conftest import SAMPLE
-from executing import all_text, run
+from headless import all_text, run
 from PIL import Image
 
 from lib.profiles import ROOT

@@ -4,6 +4,7 @@ import re
 
 import nbformat
 import papermill
+import pytest
 
 from lib.profiles import ROOT
 
@@ -42,3 +43,35 @@ def english_words(folder, pattern: str) -> set[str]:
         for path in folder.glob(f"figures/sample/{pattern}.md")
         for word in re.findall("[A-Za-z]{2,}", path.read_text(encoding="utf-8"))
     }
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("notebook 01 日本語")  # a path with a space and Japanese letters
+    before = snapshot()
+    notebook = run("01_data_preparation", folder)
+    assert snapshot() == before, "a test touched data/ or figures/"
+    return folder, notebook
+
+
+@pytest.fixture(scope="session")
+def extracted(executed):
+    """Notebook 02 after 01, on the sample."""
+    folder, _ = executed
+    return folder, run("02_feature_extraction", folder)
+
+
+@pytest.fixture(scope="session")
+def experimented(extracted):
+    """Notebooks 03 to 06 after 02, quickly: their numbers mean nothing."""
+    folder, _ = extracted
+    names = ("03_experiment_1", "04_experiment_2", "05_experiment_3", "06_experiment_4")
+    return folder, {name[:2]: run(name, folder, EPOCHS=3, SEEDS=2) for name in names}
+
+
+@pytest.fixture(scope="session")
+def beyond(experimented):
+    """Notebooks 08 and 09 after 06, quickly: their numbers mean nothing."""
+    folder, _ = experimented
+    names = ("08_beyond_the_thesis", "09_predict_your_images")
+    return folder, {name[:2]: run(name, folder, EPOCHS=2, SEEDS=2) for name in names}
