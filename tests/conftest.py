@@ -10,9 +10,8 @@ from lib.profiles import ROOT, Profile
 
 SAMPLE = ROOT / "data" / "sample"
 
-pytest.register_assert_rewrite(
-    "downloading", "narrow_clip", "stores"
-)  # they assert: a failure shows its numbers
+# They assert: a failure shows its numbers.
+pytest.register_assert_rewrite("downloading", "headless", "narrow_clip", "stores")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
