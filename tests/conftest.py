@@ -1,6 +1,7 @@
 """Fixtures: reference data beside the repository, a tiny V-COCO that a test may spoil, networks, features."""
 
 import json
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,11 @@ SAMPLE = ROOT / "data" / "sample"
 
 # They assert: a failure shows its numbers.
 pytest.register_assert_rewrite("downloading", "headless", "narrow_clip", "stores")
+
+
+def pytest_configure() -> None:
+    """Let interrupts arrive: what a shell starts in the background ignores them, and so does what that starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
