@@ -16,7 +16,7 @@ pytest.register_assert_rewrite("downloading", "headless", "narrow_clip", "stores
 
 
 def pytest_configure() -> None:
-    """Let interrupts arrive: what a shell starts in the background ignores them, and so does what that starts."""
+    """Let interrupts arrive: what a shell starts in the background ignores them, and what that starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
