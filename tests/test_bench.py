@@ -1,13 +1,15 @@
 """The bench's table: known ratios, exponents and estimates, and a file that is whole or absent."""
 
 import msgspec
+import nbformat
 import numpy as np
 import pytest
-from bench import literal_metrics, table
+from bench import literal_metrics, studies, table
 from bench.__main__ import PARTS, main
 from bench.table import Estimate, Outcome, Row, Sample, Size
 
 from lib.metrics import bootstrap_interval, exact_match, mean_average_precision, partial_match
+from lib.profiles import ROOT
 
 ROW = Row(
     "pose",
@@ -110,3 +112,9 @@ def test_the_literal_metrics_are_ours():
     )
     interval = literal_metrics.bootstrap(exact, image_ids.tolist(), 50, 3)
     assert interval == pytest.approx(bootstrap_interval(exact, image_ids, resamples=50, seed=3)[1:])
+
+
+def test_the_studies_are_timed_for_as_many_epochs_as_the_notebook_trains():
+    cells = nbformat.read(ROOT / "notebooks/08_beyond_the_thesis.ipynb", as_version=4).cells
+    (parameters,) = (cell.source for cell in cells if "parameters" in cell.metadata.get("tags", []))
+    assert f"\nEPOCHS = {studies.EPOCHS}  #" in parameters

@@ -198,3 +198,10 @@ def test_frames_of_the_same_people_are_taken():
     frames = pd.DataFrame(features).add_prefix("clip_"), pd.DataFrame(labels)
     model = ActionMLP(WIDTH, **SMALL)
     assert same_bits(fit(model, *frames, epochs=1).model, fit(model, features, labels, epochs=1).model)
+
+
+def test_the_progress_bar_says_what_is_trained_and_how_far(capsys):
+    fit(ActionMLP(WIDTH, **SMALL), *draw_people(20), epochs=2, title="CLIP + pose")
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert last.startswith("CLIP + pose: 100%")
+    assert "2/2" in last

@@ -100,6 +100,7 @@ class _SeedLayerNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_seeds, 1, WIDTH))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Normalise (s, anything, 64), each seed with its own scale and shift."""
         return layer_norm(x, (WIDTH,)) * self.weight + self.bias
 
 
