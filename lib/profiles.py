@@ -75,6 +75,11 @@ class Profile:
         """The folder of the saved model, which notebook 08 writes; other models have folders in it."""
         return self.data / "model"
 
+    @property
+    def caveat(self) -> str:
+        """What findings on this profile end with: the sample's pictures are drawn; empty for others."""
+        return "These data are drawn: they say nothing of V-COCO." if self.name == "sample" else ""
+
     def image_path(self, split: str, file_name: str) -> Path:
         """Return where the image of a person of this split stands."""
         return self.splits[split].images / file_name
@@ -106,13 +111,18 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
 def check_parameters(namespace: Mapping[str, object], *own: str) -> None:
     """Raise DataError where a notebook holds an UPPER_CASE name that is not one of its parameters.
 
-    papermill only logs a misspelt `-p` and runs on with the default; after this check it is an error.
-    `namespace` is the notebook's `globals()`, `own` the parameters that only this notebook has.
+    papermill only logs a misspelt `-p` and runs on with the default; after this check it is an error. So are
+    SEEDS and EPOCHS that are no whole numbers from 1 on. `namespace` is the notebook's `globals()`, `own` the
+    parameters that only this notebook has.
     """
     known = {*PARAMETERS, *own}
     unknown = sorted(key for key in namespace if key.isupper() and key not in known)
     if unknown:
         raise DataError(f"Unknown parameter {', '.join(unknown)}; choose from {', '.join(sorted(known))}.")
+    for name in ("SEEDS", "EPOCHS"):
+        count = namespace.get(name, 1)
+        if type(count) is not int or count < 1:
+            raise DataError(f"{name} is {count!r}; choose a whole number of 1 or more.")
 
 
 def commit() -> str:

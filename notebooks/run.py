@@ -26,6 +26,7 @@ from lib.files import disk_errors, remove_leftovers, write_whole
 from lib.profiles import DataError, Profile, commit, load_profile
 
 NOTEBOOKS = Path(__file__).resolve().parent
+PATHS = ("PROFILE", "OUTPUT_DIR", "IMAGES", "BOXES")  # parameters that name files and folders
 
 
 def main() -> int:
@@ -33,7 +34,7 @@ def main() -> int:
     if sys.getfilesystemencoding() != "utf-8":  # a locale in which names of files would not be text
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.argv])
     arguments = parse_arguments()
-    parameters = {name: literal(value) for name, value in arguments.parameter}
+    parameters = {name: absolute(name, literal(value)) for name, value in arguments.parameter}
     try:
         profile = load_asked_profile(parameters)
         chosen = {notebook: own(notebook, parameters) for notebook in choose(arguments.notebooks)}
@@ -153,6 +154,16 @@ def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> No
         )
         result.metadata["commit"] = commit_then
         nbformat.write(result, path)
+
+
+def absolute(name: str, value: object) -> object:
+    """Return a path as seen from here, as the notebooks run in another folder; what is no path as it is."""
+    if isinstance(value, list):
+        return [absolute(name, one) for one in value]
+    if name not in PATHS or not isinstance(value, str) or not value:
+        return value
+    is_name = name == "PROFILE" and os.sep not in value
+    return value if is_name else os.path.abspath(value)
 
 
 def literal(value: str) -> object:

@@ -37,6 +37,9 @@ def test_the_thesis_s_winning_verbs_cannot_be_significant_and_four_losing_ones_m
     )
     table = experiments.bound_published(counts, "CLIP + pose", "CLIP only")
     assert table.loc["ride", "lowest_p"] == pytest.approx(2 * 0.5**4)
+    highest = table["highest_p"].sort_values()
+    corrected = np.minimum(np.maximum.accumulate(highest * np.arange(len(highest), 0, -1)), 1)  # Holm 1979
+    pd.testing.assert_series_equal(table["highest_p_holm"], corrected[table.index], check_names=False)
     assert list(table["significant"]) == ["never", "never", "never", "always", "depends on the pairing"]
 
 

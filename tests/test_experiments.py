@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from arms import SEEDS, SPLITS, VERBS, draw_inputs, draw_people, run
+from arms import EPOCHS, SEEDS, SPLITS, VERBS, draw_inputs, draw_people, run
 
 from lib import experiments
 from lib.metrics import exact_match, partial_match
 from lib.profiles import DataError, Profile, load_profile
+
+SETTINGS = {"seeds": SEEDS, "epochs": EPOCHS}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +117,32 @@ def test_another_ingredient_is_another_experiment(change, results, people, input
 
 def test_results_that_are_not_there_name_the_notebook(profile):
     with pytest.raises(DataError, match=r"03_history.parquet: no such results; run notebook 03_experiment_1"):
-        experiments.load_results(profile, "03", "03_experiment_1")
+        experiments.load_results(profile, "03", "03_experiment_1", **SETTINGS)
+
+
+@pytest.mark.parametrize("asked", [{"seeds": 2}, {"epochs": EPOCHS + 1}])
+def test_results_of_other_settings_are_refused(asked, results, folder, profile):
+    made = replace(profile, data=folder)
+    loaded = experiments.load_results(made, "x", "03_experiment_1", **SETTINGS)
+    pd.testing.assert_frame_equal(loaded.exact, results.exact)
+    with pytest.raises(DataError, match=f"trained with SEEDS {SEEDS}, EPOCHS {EPOCHS}, asked are SEEDS"):
+        experiments.load_results(made, "x", "03_experiment_1", **SETTINGS | asked)
+
+
+@pytest.mark.parametrize("file", ["people", "features/pose", "features/clip_full"])
+def test_results_of_other_people_or_features_are_refused_until_run_again(file, people, inputs, profile):
+    arm, file = {"strong": inputs["strong"]}, profile.data / f"{file}.parquet"
+    before = run(people, arm, profile.data, epochs=2)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"other")
+    with pytest.raises(DataError, match="other people or features than now; run notebook 03_experiment_1"):
+        experiments.load_results(profile, "x", "03_experiment_1", seeds=SEEDS, epochs=2)
+    again = run(people, arm, profile.data, epochs=2)  # the same numbers, so nothing is trained
+    assert again.made_of == before.made_of
+    experiments.load_results(profile, "x", "03_experiment_1", seeds=SEEDS, epochs=2)
+    (profile.features / "pose_rtmpose.parquet").parent.mkdir(exist_ok=True)
+    (profile.features / "pose_rtmpose.parquet").write_bytes(b"what no experiment sees")
+    experiments.load_results(profile, "x", "03_experiment_1", seeds=SEEDS, epochs=2)
 
 
 def test_results_of_two_saves_are_none(people, inputs, tmp_path):
@@ -135,7 +162,7 @@ def test_damaged_results_are_named(results, folder, profile):
         (profile.results / file.name).parent.mkdir(exist_ok=True)
         (profile.results / file.name).write_bytes(file.read_bytes()[:100])
     with pytest.raises(DataError, match=r"x_\*\.parquet: cannot be read"):
-        experiments.load_results(profile, "x", "03_experiment_1")
+        experiments.load_results(profile, "x", "03_experiment_1", **SETTINGS)
 
 
 # --- The tables, beside literal loops
@@ -179,6 +206,7 @@ def test_compared_arms_differ_by_the_difference_of_their_means(results, shared_t
     a, b = (right_at_chosen(results, arm, 0, shared_test.index) for arm in ("strong", "weak"))
     assert row["only_first"] == turned["only_second"] == ((a == 1) & (b == 0)).sum()
     assert row["mcnemar_p"] == turned["mcnemar_p"]
+    assert table["p_holm"].tolist() == pytest.approx([min(1, 2 * row["p"]), min(1, 2 * turned["p"])])
     assert row["low"] <= row["difference"] <= row["high"]
 
 

@@ -90,9 +90,19 @@ def test_rare_verbs_are_counted_in_train_and_dropped_everywhere(people):
     assert set(kept) == {ann_id for ann_id, person in people.iterrows() if not person["point"]}
 
 
+def test_confident_people_are_those_of_a_score_of_a_half_and_more(people):
+    scores = pd.Series(np.random.default_rng(0).uniform(0.1, 0.9, len(people)), people.index)
+    scores.iloc[:3] = [0.5, 0.49999, np.nan]
+    expected = [ann_id for ann_id in people.index if scores[ann_id] >= 0.5]
+    assert experiments.confident_people(people, scores).index.tolist() == expected
+    scores[people.index[people["split"] == "val"]] = 0.3
+    with pytest.raises(DataError, match=r"Nobody of val has a pose score of 0.5 or more"):
+        experiments.confident_people(people, scores)
+
+
 def test_an_arm_without_people_is_a_clear_error(people, inputs, tmp_path):
     nobody = people[people["split"] != "test"]
-    with pytest.raises(ValueError, match="test: there are no people"):
+    with pytest.raises(ValueError, match="Experiment x: nobody of test has all the numbers"):
         run(nobody, inputs, tmp_path)
 
 

@@ -12,6 +12,7 @@ from headless import all_text, english_words, run
 from PIL import Image
 
 from lib import experiments, metrics, prediction
+from lib.experiments.results import stored_results
 from lib.features import load_features
 from lib.profiles import load_profile
 from lib.vcoco import VERBS, load_profile_people
@@ -36,10 +37,8 @@ def test_01_writes_people_figures_and_tables(executed):
         assert about["profile"] == "sample"
         assert about["commit"]
     table = pd.read_csv(folder / "figures/sample/01_labels_per_verb.csv", index_col="verb")
-    verbs = list(table.index)
-    pd.testing.assert_frame_equal(
-        table, written.groupby("split", sort=False)[verbs].sum().T, check_names=False
-    )
+    expected = written.groupby("split", sort=False)[list(table.index)].sum().T
+    pd.testing.assert_frame_equal(table, expected, check_names=False)
 
 
 def test_01_shows_its_figures_and_says_how_many_people(executed):
@@ -169,7 +168,7 @@ def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
     notebook = run("07_discussion", folder, EPOCHS=3, SEEDS=2)
     profile, figures = load_profile("sample", folder), folder / "figures/sample"
     people = load_profile_people(profile)
-    results = experiments.load_results(profile, "03", "03")
+    results = experiments.load_results(profile, "03", "03", seeds=2, epochs=3)
     test = experiments.test_people(results, people)
     confident = test[load_features(profile, "pose", test)["score"] >= 0.5]
 
@@ -190,18 +189,26 @@ def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
     ]
     difference, low, high, _ = metrics.paired_bootstrap(*chosen, test["image_id"])
     evidence = f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
-    assert claims["evidence"].iloc[0] == evidence
+    assert claims["evidence"].iloc[0].startswith(f"{evidence}, corrected p = ")
     published = pd.read_csv(figures / "07_published_verbs.csv", index_col="verb")
     assert set(published.index[published["significant"] == "always"]) == {"hold", "stand", "look", "throw"}
     assert "Warning" not in all_text(notebook)
     assert "cannot be significant whatever the pairing" in all_text(notebook)
 
 
+def test_results_of_other_settings_are_not_mixed_in(experimented):
+    folder, _ = experimented
+    with pytest.raises(papermill.PapermillExecutionError, match="trained with SEEDS 2, EPOCHS 3, asked are"):
+        run("05_experiment_3", folder, EPOCHS=4, SEEDS=2)
+    with pytest.raises(papermill.PapermillExecutionError, match="03_experiment_1 with WITHOUT_POSE zeros"):
+        run("04_experiment_2", folder, EPOCHS=3, SEEDS=2, WITHOUT_POSE="zeros")
+
+
 def test_08_judges_every_study_by_the_tested_rule(beyond):
     folder, notebooks = beyond
     profile, figures = load_profile("sample", folder), folder / "figures/sample"
     people = load_profile_people(profile)
-    results = experiments.load_results(profile, "08_scale", "08")
+    results = stored_results(profile, "08_scale")
     test = experiments.test_people(results, people)
     table = pd.read_csv(figures / "08_scale.csv", index_col="arm")
     references = table["reference"].dropna().to_dict()
@@ -210,11 +217,11 @@ def test_08_judges_every_study_by_the_tested_rule(beyond):
     expected = experiments.verdicts(results, test, list(VERBS), references)
     pd.testing.assert_frame_equal(table, expected[table.columns].rename_axis("arm"), check_dtype=False)
     assert {"difference", "difference_low", "difference_high", "p_holm", "verdict"} <= set(table.columns)
-    for study in ("view", "fusion", "confidence", "oracles", "heads"):
+    for study in ("scale_pixels", "view", "fusion", "confidence", "oracles", "heads"):
         judged = pd.read_csv(figures / f"08_{study}.csv", index_col="arm").dropna(subset="p_holm")
         assert judged["verdict"].str.match("helps|hurts|no difference shown").all()
     text = all_text(notebooks["08"])
-    assert text.count("**Verdict.**") == 7
+    assert text.count("**Verdict.**") == 8
     assert "Warning" not in text
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -86,6 +87,17 @@ def test_runner_names_unknown_notebooks_and_profiles(tmp_path):
         assert result.returncode == 2
         assert said in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_relative_paths_are_of_the_shells_folder(tmp_path):
+    shutil.copytree(SAMPLE, tmp_path / "mine", copy_function=os.symlink)
+    command = [sys.executable, ROOT / "notebooks/run.py", "01", "-p", "PROFILE", "./mine", "-p", "OUTPUT_DIR"]
+    result = subprocess.run([*command, "out"], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out/data/mine/people.parquet").is_file()
+    assert (tmp_path / "out/figures/mine/01_people.pdf").is_file()
+    assert (tmp_path / "out/figures/mine/notebooks/01_data_preparation.ipynb").is_file()
+    assert not (ROOT / "notebooks/out").exists()
 
 
 def test_make_uses_its_own_kernel_whatever_else_is_there(tmp_path):

@@ -11,6 +11,7 @@ from conftest import SAMPLE
 
 from lib import experiments, features, figures, vcoco
 from lib.coco import BOX
+from lib.experiments.results import stored_results
 from lib.pose import PoseEstimator
 from lib.pose.detectors import TOP_DOWN_CONFIGS
 from lib.profiles import ROOT, DataError, PoseModel, Profile, load_profile
@@ -100,7 +101,7 @@ def test_notebook_10_compares_the_models_that_are_here(executed, prepared):
     get = pose_models.list_models(prepared)["get"]
     assert "Put its weights there" in get["HRNet-W32"]
     assert "Name its weights as simple_baseline" in get.iloc[2]
-    results = experiments.load_results(prepared, "10_pose_models", "10")
+    results = stored_results(prepared, "10_pose_models")
     arms = [f"{model}, {seen}" for model in table.index for seen in ("pose only", "CLIP + pose")]
     assert results.logits.index.unique("arm").tolist() == arms
     people = results.exact.xs("clean", level="protocol").reset_index().groupby("arm")["ann_id"]
@@ -140,7 +141,7 @@ def test_notebook_10_puts_the_studys_learners_beside_ours(executed, prepared):
 def test_notebook_10_scores_zero_shot_on_the_people_of_experiment_1(executed, prepared):
     folder, _ = executed
     table = pd.read_csv(folder / "10_zero_shot.csv", index_col="method")
-    results = experiments.load_results(prepared, "03", "03")
+    results = stored_results(prepared, "03")
     people = vcoco.load_prepared_people(prepared)
     ids = results.logits.xs("clean", level="protocol").index.unique("ann_id")
     test = people[people.index.isin(ids) & (people["split"] == "test")]

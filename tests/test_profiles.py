@@ -130,9 +130,17 @@ def test_splits_that_share_people_are_refused(tmp_path, tiny):
 
 
 def test_misspelt_parameters_are_errors():
-    check_parameters(dict.fromkeys(PARAMETERS, 0) | {"profile": 1, "In": [], "FOLD": 2}, "FOLD")
+    check_parameters(dict.fromkeys(PARAMETERS, 1) | {"profile": 1, "In": [], "FOLD": 2}, "FOLD")
     with pytest.raises(DataError, match="Unknown parameter SEED;"):
         check_parameters({"SEED": 3, "SEEDS": 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("SEEDS", 0), ("EPOCHS", -1), ("SEEDS", "three"), ("EPOCHS", 2.5)]
+)
+def test_seeds_and_epochs_are_whole_numbers_from_one_on(name, value):
+    with pytest.raises(DataError, match=f"^{name} is {value!r}; choose a whole number of 1 or more"):
+        check_parameters(dict.fromkeys(PARAMETERS, 1) | {name: value})
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path):

@@ -1,6 +1,12 @@
 """An experiment: arms that see different things of a person, trained alike, compared on the same people."""
 
-from lib.experiments.arms import assemble, complete_people, count_people, drop_rare_verbs
+from lib.experiments.arms import (
+    assemble,
+    complete_people,
+    confident_people,
+    count_people,
+    drop_rare_verbs,
+)
 from lib.experiments.claims import FAILS, HOLDS, OPEN, Claim, judge_difference, judge_seeds, list_claims
 from lib.experiments.convergence import change_after_choice, convergence, right_at_best
 from lib.experiments.decodings import decode, decoding_table
@@ -66,6 +72,7 @@ __all__ = [
     "compare_verb_groups",
     "compare_verbs",
     "complete_people",
+    "confident_people",
     "convergence",
     "count_oracle_inputs",
     "count_people",

@@ -8,6 +8,8 @@ from lib.experiments.inputs import InputForm, ViewName, WithoutPose
 from lib.features import load_features
 from lib.profiles import DataError, Profile
 
+CONFIDENT = 0.5  # the thesis's lowest score of a pose to be trusted
+
 
 def assemble(
     profile: Profile, people: pd.DataFrame, views: Sequence[ViewName], without_pose: WithoutPose = "drop"
@@ -52,6 +54,21 @@ def count_people(profile: Profile, people: pd.DataFrame, inputs: Mapping[str, pd
                 "no pose": (mine & no_pose).sum(),
             }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["arm", "split"])
+
+
+def confident_people(people: pd.DataFrame, scores: pd.Series) -> pd.DataFrame:
+    """Return those of `people` whose pose score is 0.5 or more, the thesis's rule in experiments 3 and 4.
+
+    `scores` are indexed by `ann_id`, NaN where no pose was found. Raises DataError where a split has nobody.
+    """
+    confident = people[scores.loc[people.index] >= CONFIDENT]
+    for split in people["split"].unique():
+        if not (confident["split"] == split).any():
+            raise DataError(
+                f"Nobody of {split} has a pose score of {CONFIDENT} or more, which experiments 3 and 4 need; "
+                "notebook 02 shows the scores."
+            )
+    return confident
 
 
 def drop_rare_verbs(

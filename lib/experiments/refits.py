@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from lib.experiments.arms import complete_people
-from lib.experiments.results import Results, join, results_from_logits, stored_results
+from lib.experiments.results import Results, digest_data, join, load_same, results_from_logits
 from lib.experiments.runs import MakeModel
 from lib.experiments.tables import chosen_epochs
 from lib.models import ActionMLP, SeededModule, fit, predict
@@ -44,17 +44,17 @@ def refit(
         for arm, table in inputs.items()
     }
     mark = _fingerprint(people, inputs, verbs, epochs, models)
-    stored = stored_results(profile, name)
-    if stored is not None and stored.made_of == mark:
+    if (stored := load_same(profile, name, mark)) is not None:
         return stored
     shared = people.loc[complete_people(inputs)]
     checkpoints = {arm: profile.results / f"{name}_{arm.replace(' ', '_')}.part" for arm in inputs}
     parts = []
     for arm, table in inputs.items():
         options = {"epochs": epochs[arm], "device": device, "checkpoint": checkpoints[arm]}
+        options["title"] = arm + REFITTED
         logits = _learn(models[arm], table.loc[shared.index], shared, verbs, **options)
         parts.append(results_from_logits({arm + REFITTED: logits}, shared, verbs, epochs[arm]))
-    refitted = join(*parts).marked(mark)
+    refitted = join(*parts).marked(mark, digest_data(profile))
     refitted.save(profile, name)
     for path in checkpoints.values():
         path.unlink(missing_ok=True)

@@ -1,11 +1,14 @@
 """What an experiment leaves behind: tidy files, from which tables and figures are made again."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
+from lib.experiments.inputs import ViewName
 from lib.files import write_whole
 from lib.metrics import exact_match
 from lib.profiles import DataError, Profile
@@ -35,19 +38,30 @@ class Results:
 
     @property
     def made_of(self) -> str:
-        """The fingerprint of what the results were made of."""
+        """The fingerprint of what the results were made of: numbers, people and settings of every arm."""
         return self.history.attrs.get("made_of", "")
+
+    @property
+    def data(self) -> str:
+        """The digest of the people and features that stood in the profile, see `digest_data`."""
+        return self.history.attrs.get("data", "")
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """The number of training seeds, and of epochs."""
+        seeds = self.history.xs("clean", level="protocol").index.unique("seed")
+        return {"SEEDS": len(seeds), "EPOCHS": len(self.exact.columns)}
 
     @property
     def arm_names(self) -> pd.Index:
         """The arms that `clean` measured, in their order."""
         return self.logits.xs("clean", level="protocol").index.unique("arm")
 
-    def marked(self, made_of: str) -> "Results":
-        """Return the same with a fingerprint, which each of the files will bear."""
+    def marked(self, made_of: str, data: str) -> "Results":
+        """Return the same with the fingerprint and the digest, which each of the files will bear."""
         tables = [table.copy(deep=False) for table in self._tables()]
         for table in tables:
-            table.attrs["made_of"] = made_of
+            table.attrs |= {"made_of": made_of, "data": data}
         return Results(*tables)
 
     def save(self, profile: Profile, name: str) -> None:
@@ -132,12 +146,53 @@ def stored_results(profile: Profile, name: str) -> Results | None:
     return Results(*tables) if of_one_save else None
 
 
-def load_results(profile: Profile, name: str, notebook: str) -> Results:
-    """Load the results that a notebook saved; raises DataError naming it where they are absent."""
+def load_same(profile: Profile, name: str, made_of: str) -> Results | None:
+    """Load stored results if they have this fingerprint, else None.
+
+    Other people or features may stand in the profile since, of which these results have the same numbers:
+    then they are kept as results of these.
+    """
+    stored, data = stored_results(profile, name), digest_data(profile)
+    if stored is None or stored.made_of != made_of:
+        return None
+    if stored.data != data:
+        stored = stored.marked(made_of, data)
+        stored.save(profile, name)
+    return stored
+
+
+def load_results(profile: Profile, name: str, notebook: str, *, seeds: int, epochs: int) -> Results:
+    """Load the results that a notebook saved.
+
+    Raises DataError, naming the notebook, where they are absent, were trained with other seeds or epochs than
+    these, or before people or features were made anew: no table mixes the two.
+    """
     results = stored_results(profile, name)
+    path, asked = _path(profile, name, "history"), {"SEEDS": seeds, "EPOCHS": epochs}
     if results is None:
-        raise DataError(f"{_path(profile, name, 'history')}: no such results; run notebook {notebook}.")
+        raise DataError(f"{path}: no such results; run notebook {notebook}.")
+    if results.settings != asked:
+        raise DataError(
+            f"{path}: trained with {_listed(results.settings)}, asked are {_listed(asked)}; "
+            f"run notebook {notebook} with these, or give those."
+        )
+    if results.data != digest_data(profile):
+        raise DataError(f"{path}: made of other people or features than now; run notebook {notebook} again.")
     return results
+
+
+def digest_data(profile: Profile) -> str:
+    """Return a digest of the bytes of the files of people and of the views that experiments see, if there."""
+    digest = hashlib.sha256()
+    for path in (profile.people, *(profile.features / f"{view}.parquet" for view in get_args(ViewName))):
+        if path.is_file():
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _listed(settings: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
 def _path(profile: Profile, name: str, part: str) -> Path:

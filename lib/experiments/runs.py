@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lib.experiments.arms import complete_people
-from lib.experiments.results import KEYS, THESIS_SEEDS, Results, join, stored_results
+from lib.experiments.results import KEYS, THESIS_SEEDS, Results, digest_data, join, load_same
 from lib.metrics import exact_match, partial_match
 from lib.models import ActionMLP, FitResult, SeededModule, fit, predict, take_seeds
 from lib.models.checkpoint import fingerprint
-from lib.profiles import Profile
+from lib.profiles import DataError, Profile
 
 # Protocol -> what chooses the epoch. The thesis's chooses it on test, so that its accuracy is optimistic.
 CHOSEN_BY = {"thesis": "test_exact", "clean": "val_exact"}
@@ -45,7 +45,7 @@ def run_experiment(
 
     `thesis`: one seed; each arm has all people whom it has numbers of; the epoch is the best on test.
     `clean`: all seeds; every arm has the same people, those complete in all arms; each seed's epoch is the
-    best on val. A training that was killed goes on. Raises ValueError where an arm has nobody in some split.
+    best on val. A training that was killed goes on. Raises DataError where nobody of a split is complete.
     """
     inputs = {arm: table.loc[people.index] for arm, table in inputs.items()}
     settings: dict[str, Any] = {
@@ -54,10 +54,10 @@ def run_experiment(
         "make_model": make_model,
     }
     mark = _fingerprint(people, inputs, verbs, seeds, **settings)
-    stored = stored_results(profile, name)
-    if stored is not None and stored.made_of == mark:
+    if (stored := load_same(profile, name, mark)) is not None:
         return stored
     shared = complete_people(inputs)
+    _check_splits(name, people.loc[shared, "split"])
     parts, checkpoints = [], []
     for arm, table in inputs.items():
         file = f"{name}_{arm.replace(' ', '_')}"
@@ -73,7 +73,7 @@ def run_experiment(
             title = f"{arm}, thesis"
             thesis = _train(own, THESIS_SEEDS, title=title, checkpoint=checkpoints[-2], **options)
             parts.append(_collect("thesis", arm, thesis, own, verbs))
-    results = join(*parts).marked(mark)
+    results = join(*parts).marked(mark, digest_data(profile))
     results.save(profile, name)
     for path in checkpoints:
         path.unlink(missing_ok=True)
@@ -138,6 +138,15 @@ def _train(
         checkpoint=checkpoint,
         title=title,
     )
+
+
+def _check_splits(name: str, splits: pd.Series) -> None:
+    for split in ("train", *MEASURED):
+        if not (splits == split).any():
+            raise DataError(
+                f"Experiment {name}: nobody of {split} has all the numbers that its arms need; "
+                "notebook 02 says who has no pose, and why."
+            )
 
 
 def _split(data: pd.DataFrame, split: str, verbs: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

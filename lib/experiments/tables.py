@@ -12,6 +12,7 @@ from lib.metrics import (
     Interval,
     bootstrap_interval,
     bootstrap_interval_of,
+    correct_holm,
     exact_match,
     mcnemar,
     mean_average_precision,
@@ -114,8 +115,9 @@ def compare_arms(results: Results, people: pd.DataFrame, pairs: Sequence[tuple[s
     """Compare pairs of arms on the same people under the protocol `clean`: the first less the second.
 
     Columns: `difference` of exact match in points, its 95 % interval `low` and `high` and `p`, from a paired
-    bootstrap that resamples images, seeds averaged; `only_first`, `only_second`, `mcnemar_p`: seed 0 alone,
-    McNemar's exact test, which takes people of an image as independent.
+    bootstrap that resamples images, seeds averaged; `p_holm`, corrected for the number of pairs (Holm 1979);
+    `only_first`, `only_second`, `mcnemar_p`: seed 0 alone, McNemar's exact test, which takes people of one
+    image as independent.
     """
     rows = {}
     for first, second in pairs:
@@ -128,7 +130,9 @@ def compare_arms(results: Results, people: pd.DataFrame, pairs: Sequence[tuple[s
             "only_second": tested.only_b,
             "mcnemar_p": tested.p,
         }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("arms")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("arms")
+    table.insert(len(PAIRED), "p_holm", correct_holm(table["p"]))
+    return table
 
 
 def compare_groups(

@@ -44,12 +44,14 @@ def bound_published(counts: pd.DataFrame, first: str, second: str) -> pd.DataFra
     """Say what published counts can bear when nobody published which people they were.
 
     The first column of `counts` is how many labels or people there are, two others are each arm's hits. Adds
-    `lowest_p` and `highest_p` of McNemar's test over every pairing that the counts allow, and `significant`
-    at 5 %: always, never, or depends on the pairing.
+    `lowest_p` and `highest_p` of McNemar's test over every pairing that the counts allow; `highest_p_holm`,
+    corrected for the number of rows (Holm 1979); and `significant`, a row by itself at 5 %: always, never, or
+    depends on the pairing.
     """
     hits = counts[[counts.columns[0], first, second]].to_numpy(int)
     bounds = [mcnemar_bounds(*row) for row in hits]
     table = counts.join(pd.DataFrame(bounds, counts.index, ["lowest_p", "highest_p"]))
+    table["highest_p_holm"] = correct_holm(table["highest_p"])
     conditions = [table["highest_p"] < SIGNIFICANT, table["lowest_p"] >= SIGNIFICANT]
     return table.assign(significant=np.select(conditions, ["always", "never"], "depends on the pairing"))
 

@@ -26,7 +26,13 @@ from lib.figures.predictions import draw_predictions, draw_probabilities
 from lib.figures.related import draw_precision
 from lib.figures.results import draw_curves, draw_intervals, draw_verdicts
 from lib.figures.style import COLOURS, ONE_COLUMN, TWO_COLUMNS, commit, save_figure, use_style
-from lib.figures.tables import compare_with_thesis, load_thesis, save_table
+from lib.figures.tables import (
+    compare_with_thesis,
+    load_thesis,
+    put_beside_thesis,
+    save_table,
+    thesis_accuracies,
+)
 from lib.figures.thesis import save_thesis
 
 __all__ = [
@@ -57,9 +63,11 @@ __all__ = [
     "draw_verbs_per_person",
     "draw_verdicts",
     "load_thesis",
+    "put_beside_thesis",
     "save_figure",
     "save_table",
     "save_thesis",
     "text",
+    "thesis_accuracies",
     "use_style",
 ]

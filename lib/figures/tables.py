@@ -12,7 +12,7 @@ from lib.figures.captions import TABLES
 from lib.figures.language import text
 from lib.figures.latex import Printable, to_latex
 from lib.files import write_whole
-from lib.profiles import ROOT
+from lib.profiles import ROOT, Profile
 
 
 def save_table(table: pd.DataFrame, folder: Path, name: str, caption: str, language: str) -> list[Path]:
@@ -97,6 +97,21 @@ def compare_with_thesis(ours: pd.DataFrame, file_name: str) -> pd.DataFrame:
     ours = ours.loc[thesis.index, thesis.columns]
     parts = {"ours": ours, "thesis": thesis, "difference": ours - thesis}
     return pd.concat(parts, axis="columns").swaplevel(axis="columns")[list(thesis.columns)]
+
+
+def thesis_accuracies(profile: Profile, experiment: int) -> pd.Series:
+    """Return the thesis's accuracies of an experiment in percent, by arm.
+
+    Of real V-COCO only: of other people's pictures there is nothing to compare, and the series is empty.
+    """
+    accuracies = load_thesis("accuracies.csv").loc[experiment].set_index("arm")["accuracy"]
+    return accuracies if profile.name == "vcoco" else accuracies.iloc[:0]
+
+
+def put_beside_thesis(ours: pd.Series, thesis: pd.Series) -> pd.DataFrame:
+    """Return the columns `ours`, `thesis`, `difference`; `ours` alone where `thesis` is empty."""
+    table = ours.to_frame("ours")
+    return table if thesis.empty else table.assign(thesis=thesis, difference=ours - thesis)
 
 
 def load_thesis(file_name: str) -> pd.DataFrame:
