@@ -72,6 +72,7 @@ def test_02_writes_features_figures_and_tables(extracted):
         assert (folder / f"figures/sample/02_{name}.pdf").read_bytes().startswith(b"%PDF")
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert sum("image/png" in output.get("data", {}) for output in outputs) == len(FIGURES_02)
+    assert "These data are drawn: they say nothing of V-COCO." in all_text(notebook)
     for name in ("scores", "without_pose", "pose_quality", "body_parts", "clip_knows"):
         assert not pd.read_csv(folder / f"figures/sample/02_{name}.csv").isna().any(axis=None)
 

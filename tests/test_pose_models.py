@@ -158,5 +158,6 @@ def test_notebook_10_leaves_figures_and_findings_and_no_warning(executed, prepar
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     text = "\n".join(output.get("text", "") + str(output.get("data", "")) for output in outputs)
     assert "2 of 4 pose models are here" in text
+    assert "These data are drawn" not in text, "that is said of the profile `sample` alone"
     assert "Warning" not in text
     assert not list(prepared.results.glob("*.part")), "no state of a training is left"

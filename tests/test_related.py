@@ -10,7 +10,7 @@ import pytest
 from lib import experiments, metrics, vcoco
 from lib.coco import KEYPOINTS
 from lib.profiles import DataError, Profile, load_profile
-from lib.related import learners, zero_shot
+from lib.related import learners, naming
 
 VERBS = list(vcoco.VERBS)
 
@@ -149,7 +149,7 @@ def test_learners_learn_and_are_kept(task, profile):
         learners.run_learners(profile, people, inputs, ["a", "b", "c"], **settings)
 
 
-# --- Zero-shot
+# --- Ways to name verbs
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +186,12 @@ def test_methods_are_scored_as_their_seeds_one_by_one(drawn):
     logits, labels, images = drawn
     names = list("abcdef")
     people = pd.DataFrame(labels, columns=names).assign(image_id=images)
-    table = zero_shot.score_methods({"x": logits, "y": logits[:1]}, people, names)
+    table = naming.score_methods({"x": logits, "y": logits[:1]}, people, names)
     exact = [metrics.exact_match(one, labels).mean() for one in logits]
     assert table.loc["x", "exact"] == pytest.approx(100 * np.mean(exact))
     assert table.loc["y", "exact"] == pytest.approx(100 * exact[0])
     assert (table["mAP low"] <= table["mAP high"]).all()
-    precision = zero_shot.precision_by_verb({"x": logits, "y": logits[:1]}, people, names)
+    precision = naming.precision_by_verb({"x": logits, "y": logits[:1]}, people, names)
     assert precision.mean().tolist() == pytest.approx(table["mAP"].tolist())
     assert precision.isna().sum().tolist() == [1, 1]
 

@@ -16,11 +16,12 @@ from lib.experiments.deployment import (
     measure_probabilities,
     tune_probabilities,
 )
-from lib.experiments.examples import answers, find_disagreements
+from lib.experiments.examples import answers, find_disagreements, find_neighbours
 from lib.experiments.factors import accuracy_by_factor, describe_people, explain_gain, regress
 from lib.experiments.heads import cache_logits, neighbour_votes, tune_cache, zero_shot
 from lib.experiments.inputs import POSE_COLUMNS, InputForm, shuffle_poses
 from lib.experiments.judgements import accuracy_by_group, say_verdicts, score_bins, verdicts
+from lib.experiments.linear_probe import first_precision
 from lib.experiments.oracles import count_oracle_inputs, object_inputs, true_poses
 from lib.experiments.posture import find_same_posture
 from lib.experiments.refits import refit
@@ -82,7 +83,9 @@ __all__ = [
     "drop_rare_verbs",
     "explain_gain",
     "find_disagreements",
+    "find_neighbours",
     "find_same_posture",
+    "first_precision",
     "group_verbs",
     "join",
     "judge_difference",

@@ -1,8 +1,9 @@
-"""People on whom two arms disagree, and what each arm says of them."""
+"""People to look at: those on whom two arms disagree, with what each arm says; those of like features."""
 
 from collections.abc import Sequence
 
 import pandas as pd
+from sklearn.neighbors import NearestNeighbors
 
 from lib.experiments.results import Results
 from lib.experiments.tables import clean_logits, right_people
@@ -37,3 +38,14 @@ def answers(results: Results, arm: str, people: pd.DataFrame, verbs: Sequence[st
     mean = clean_logits(results, arm, people.index, verbs).mean(axis=0)
     named = predict_true_k(mean, people[list(verbs)].to_numpy())
     return pd.DataFrame(named, people.index, list(verbs))
+
+
+def find_neighbours(queries: pd.DataFrame, features: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return whose features have the smallest angles to each query's: ann_ids, the nearest in the column 0.
+
+    `queries` and `features` are (n, dim) and (m, dim) without missing numbers, by `ann_id`; rows are the
+    queries', columns `count`.
+    """
+    search = NearestNeighbors(n_neighbors=count, metric="cosine").fit(features)
+    nearest = search.kneighbors(queries, return_distance=False)
+    return pd.DataFrame(features.index.to_numpy()[nearest], index=queries.index)

@@ -18,7 +18,7 @@ BETAS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0)
 def zero_shot(features: pd.DataFrame, prompts: np.ndarray, verbs: Sequence[str]) -> pd.DataFrame:
     """Return the cosines of people's image features (n, dim) and verbs' text features (v, dim).
 
-    A ranking that has seen no label (Radford et al. 2021); no log-odds: a threshold of 0 means nothing.
+    A ranking that needs no label (Radford et al. 2021); no log-odds: a threshold of 0 means nothing.
     """
     images = check_features(features, prompts.shape[1])
     return pd.DataFrame(normalize(images) @ normalize(prompts).T, features.index, list(verbs))

@@ -8,13 +8,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from lib.features.poses import CONFIDENT
 from lib.figures.language import text
 from lib.figures.pictures import crop_joints, draw_skeleton, show_crop, show_person, verbs_of, write_caption
 from lib.figures.style import BLUE, GREEN, ONE_COLUMN, RED, SPLIT_COLOURS, TWO_COLUMNS, draw_shares
 from lib.pose.keypoints import CONFIDENT_JOINT
 from lib.profiles import Profile
-
-CONFIDENT = 0.5  # the thesis's border between poses to trust and others
 
 
 def draw_poses(

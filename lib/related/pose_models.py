@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lib.coco import KEYPOINTS
 from lib.experiments import Results, complete_people, run_experiment
 from lib.experiments.inputs import POSE_COLUMNS
-from lib.features.views import POSE_GROUPS
+from lib.features import evaluate_poses
 from lib.models import ActionMLP, SeededModule
-from lib.pose import evaluate_people
 from lib.profiles import PoseModel, Profile
 
 FIRST, TRUTH = "HigherHRNet", "true keypoints"
@@ -37,21 +35,21 @@ def list_models(profile: Profile) -> pd.DataFrame:
 def _remedy(profile: Profile, model: PoseModel) -> str:
     if model not in profile.pose_models:
         return f"Name its weights as {model} under [pose_models] in {profile.inputs / 'profile.toml'}."
-    command = f", or run python -m lib.download {shlex.quote(str(profile.inputs))} --pose-models {model}"
-    return f"Put its weights there: {profile.pose_models[model]}{command if profile.downloadable else ''}."
+    there = f"Put its weights there: {profile.pose_models[model]}"
+    if not profile.downloadable:
+        return f"{there}."
+    folder = shlex.quote(str(profile.inputs))
+    return f"{there}, or run .venv/bin/python -m lib.download {folder} --pose-models {model}."
 
 
 def measure_poses(
     people: pd.DataFrame, poses: Mapping[str, pd.DataFrame], truth: pd.DataFrame
 ) -> pd.DataFrame:
     """Return, per model, how many of `people` have a pose, COCO's AP, and the mean OKS, 0 without a pose."""
-    true = truth.loc[people.index].to_numpy(float).reshape(-1, len(KEYPOINTS), 3)
     rows = {}
     for model, table in poses.items():
-        mine = table.loc[people.index]
-        keypoints = mine[POSE_GROUPS["image"]].to_numpy(float).reshape(true.shape)
-        similarity, quality = evaluate_people(people, keypoints, mine["score"].to_numpy(float), true)
-        rows[model] = mine["score"].count(), quality["AP"], np.nanmean(similarity)
+        similarity, quality = evaluate_poses(people, table, truth)
+        rows[model] = table.loc[people.index, "score"].count(), quality["AP"], np.nanmean(similarity)
     columns = ["people with a pose", "AP", "mean OKS"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("model")
 

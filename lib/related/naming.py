@@ -1,7 +1,4 @@
-"""CLIP zero-shot: images and sentences compared by inner product, beside a trained network.
-
-Radford et al., Learning Transferable Visual Models From Natural Language Supervision, 2021.
-"""
+"""Ways to name verbs, such as CLIP zero-shot and a trained network, scored side by side."""
 
 from collections.abc import Mapping, Sequence
 
