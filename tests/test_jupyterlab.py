@@ -83,11 +83,14 @@ def open_with(opened: Opened, path: Path, **parameters: object) -> None:
 
 
 def save(opened: Opened, path: Path) -> NotebookNode:
-    """Save the notebook by the menu; return what JupyterLab wrote."""
+    """Save the notebook by the menu; return what JupyterLab wrote.
+
+    It writes into the file itself, and keeps a copy of what stood there as `.~<name>` until it is done.
+    """
     file = opened.notebooks / path.name
-    before = file.stat().st_mtime_ns
+    copy, before = file.with_name(f".~{file.name}"), file.stat().st_mtime_ns
     browser.choose(opened.page, "File", "Save Notebook")
-    while file.stat().st_mtime_ns == before:
+    while file.stat().st_mtime_ns == before or copy.exists():
         opened.page.wait_for_timeout(100)
     return nbformat.read(file, as_version=4)
 

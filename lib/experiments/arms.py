@@ -6,9 +6,8 @@ import pandas as pd
 
 from lib.experiments.inputs import InputForm, ViewName, WithoutPose
 from lib.features import load_features
+from lib.features.poses import CONFIDENT
 from lib.profiles import DataError, Profile
-
-CONFIDENT = 0.5  # the thesis's lowest score of a pose to be trusted
 
 
 def assemble(
