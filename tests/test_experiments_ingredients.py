@@ -102,7 +102,7 @@ def test_confident_people_are_those_of_a_score_of_a_half_and_more(people):
 
 def test_an_arm_without_people_is_a_clear_error(people, inputs, tmp_path):
     nobody = people[people["split"] != "test"]
-    with pytest.raises(ValueError, match="Experiment x: nobody of test has all the numbers"):
+    with pytest.raises(ValueError, match="Experiment x: nobody of test is left who has all the numbers"):
         run(nobody, inputs, tmp_path)
 
 

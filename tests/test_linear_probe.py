@@ -72,3 +72,5 @@ def test_neighbours_are_near_in_angle_whatever_the_length():
     )
     neighbours = experiments.find_neighbours(table.loc[[15, 11]], table.loc[[14, 12, 13]], count=2)
     assert neighbours.T.to_dict("list") == {15: [12, 13], 11: [14, 13]}
+    everybody = experiments.find_neighbours(table.loc[[15]], table.loc[[14, 12, 13]], count=6)
+    assert set(everybody.loc[15]) == {12, 13, 14}, "there are no more"

@@ -44,8 +44,8 @@ def find_neighbours(queries: pd.DataFrame, features: pd.DataFrame, count: int) -
     """Return whose features have the smallest angles to each query's: ann_ids, the nearest in the column 0.
 
     `queries` and `features` are (n, dim) and (m, dim) without missing numbers, by `ann_id`; rows are the
-    queries', columns `count`.
+    queries', columns `count`, fewer where there are no more people.
     """
-    search = NearestNeighbors(n_neighbors=count, metric="cosine").fit(features)
+    search = NearestNeighbors(n_neighbors=min(count, len(features)), metric="cosine").fit(features)
     nearest = search.kneighbors(queries, return_distance=False)
     return pd.DataFrame(features.index.to_numpy()[nearest], index=queries.index)

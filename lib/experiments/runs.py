@@ -144,7 +144,7 @@ def _check_splits(name: str, splits: pd.Series) -> None:
     for split in ("train", *MEASURED):
         if not (splits == split).any():
             raise DataError(
-                f"Experiment {name}: nobody of {split} has all the numbers that its arms need; "
+                f"Experiment {name}: nobody of {split} is left who has all the numbers that its arms need; "
                 "notebook 02 says who has no pose, and why."
             )
 
