@@ -192,7 +192,7 @@ def test_same_posture_shows_every_verb_and_confident_joints_alone(people):
     chosen = pd.DataFrame({"pair": [1, 1]}, two.index)
     figure = figures.draw_same_posture(two, poses, chosen, load_profile("sample"), VERB_LIST, "en")
     upper = figure.axes[0]
-    assert upper.texts[0].get_text().replace("\n", "") == ", ".join(VERB_LIST[:5])
+    assert upper.texts[0].get_text().replace("\n", " ") == ", ".join(VERB_LIST[:5])
     assert len(upper.lines[-1].get_xdata()) == 3
 
 

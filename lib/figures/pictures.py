@@ -79,7 +79,7 @@ def verbs_of(person: pd.Series, verbs: Sequence[str], language: str, most: int =
     words = [text(verb, language) for verb in verbs if person[verb]]
     words = [*words[: most - 1], "…"] if len(words) > most else words
     lines = [comma(language).join(words[i : i + 2]) for i in range(0, len(words), 2)]
-    return f"{comma(language)}\n".join(lines)
+    return f"{comma(language).rstrip()}\n".join(lines)
 
 
 def write_lines(axis: Axes, lines: Sequence[tuple[str, str]], **look: Any) -> None:
