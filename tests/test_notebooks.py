@@ -161,7 +161,7 @@ def test_experiments_are_redrawn_without_training(experimented):
     notebook = run("06_experiment_4", folder, EPOCHS=3, SEEDS=2, LANGUAGE="ja")
     assert {path: path.stat().st_mtime_ns for path in files} == before
     assert "epoch/s" not in all_text(notebook), "a progress bar of a training"
-    assert english_words(folder, "06_*") == {"CLIP", "mAP", "SD", "McNemar"}
+    assert english_words(folder, "06_*") == {"CLIP", "mAP", "SD", "McNemar", "Holm"}
 
 
 def test_07_every_p_and_interval_is_that_of_the_tested_functions(experimented):
