@@ -1,4 +1,7 @@
-"""The number format that a frozen network runs in."""
+"""The number format that a frozen network runs in, and the device that it or a training runs on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -18,3 +21,17 @@ def choose_dtype(precision: str, device: str) -> torch.dtype:
         return torch.float16
     fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
+
+
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Let a GPU convolve float32 as float32; by default cuDNN rounds it to TF32, of 10 bits after the point.
+
+    Matrix products are torch's default, which is float32.
+    """
+    conv = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # made when imported
+    before, conv.fp32_precision = conv.fp32_precision, "ieee"
+    try:
+        yield
+    finally:
+        conv.fp32_precision = before

@@ -17,7 +17,7 @@ from torchvision.transforms import Compose
 from lib.clip_features.prompts import prompts_for
 from lib.clip_features.weights import CLIP, find_weights, load_clip, openai
 from lib.crops import Picture, cut, group_by_image, grow_box, read_image
-from lib.precision import choose_dtype
+from lib.precision import choose_dtype, without_tf32
 
 
 class ClipEncoder:
@@ -116,6 +116,7 @@ class ClipEncoder:
             pixels = cut(pixels, grow_box(box, pixels.shape[1], pixels.shape[0], pad))
         return np.asarray(self._to_square(Image.fromarray(pixels)))
 
+    @without_tf32()
     @torch.inference_mode()
     def encode_prepared(self, inputs: np.ndarray) -> np.ndarray:
         """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass.

@@ -21,7 +21,7 @@ from lib.higherhrnet.checkpoints import load_strictly
 from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
 from lib.higherhrnet.model import aggregate_maps
 from lib.pose.windows import InputWindow, input_window, load_pixels
-from lib.precision import choose_dtype
+from lib.precision import choose_dtype, without_tf32
 
 # model: its config among those that MMPose ships
 TOP_DOWN_CONFIGS = {
@@ -101,6 +101,7 @@ class BottomUp:
                 _collect(people, *done)
         return [people[position] for position in range(len(pictures))]
 
+    @without_tf32()
     @torch.inference_mode()
     def _run(self, images: list[np.ndarray]) -> tuple[Tensor, Tensor]:
         """Return the maps of images of one size at both resolutions, the mirrored ones after them."""
@@ -181,7 +182,7 @@ class TopDown:
         image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         detections = []
         for start in range(0, len(boxes), self.batch_size):
-            with warnings.catch_warnings():
+            with without_tf32(), warnings.catch_warnings():
                 warnings.filterwarnings(
                     "ignore", r"`torch\.cuda\.amp", FutureWarning
                 )  # MMPose's, of no effect
