@@ -8,7 +8,7 @@ from narrow_clip import PICTURES, narrow_clip
 from lib.clip_features import ClipEncoder
 from lib.pose.detectors import TOP_DOWN_CONFIGS
 from lib.pose.estimator import PoseEstimator
-from lib.precision import without_tf32
+from lib.precision import choose_dtype, without_tf32
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +56,14 @@ def test_pose_models_convolve_in_float32(network, model):
     estimator.estimate(PICTURES[:1], np.array([[5, 5, 20, 20]]))
     assert set(seen) == {"ieee"}
     assert conv_precision() == "tf32"
+
+
+@pytest.mark.parametrize(("hardware", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_on_a_gpu_keeps_the_range_of_float32(monkeypatch, hardware, dtype):
+    # Older cards emulate bfloat16, slower than float32.
+    monkeypatch.setattr(
+        torch.cuda, "is_bf16_supported", lambda including_emulation=True: hardware or including_emulation
+    )
+    assert choose_dtype("auto", "cuda") == choose_dtype("auto", "cuda:1") == dtype
+    assert torch.finfo(dtype).max > 1e38
+    assert choose_dtype("float16", "cuda") == torch.float16

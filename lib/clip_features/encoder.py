@@ -25,7 +25,7 @@ class ClipEncoder:
 
     weights      a file of CLIP's weights (see `lib.clip_features.weights` for the forms), or the name of a
                  model in clip's table, such as `ViT-B/32`, which clip then downloads
-    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the fastest on this device
+    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the faster of the first two here
     batch_size   images or texts in one forward pass
 
     `path` is the file that was read, `resolution` the side of the input in pixels, `dim` the number of

@@ -64,7 +64,7 @@ class PoseEstimator:
                  largest score; `image` runs it once per image and gives each box the detection that
                  overlaps it best, one each
     network      a HigherHRNet ready built, instead of `weights`
-    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the fastest on this device.
+    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the faster of the first two here.
                  Top-down models always use float32
     batch_size   crops of 512 x 512 in one forward pass; larger ones count by their pixels
     max_pixels   bound of HigherHRNet's input (see `input_window`); None is MMPose 0.29's literal behaviour
