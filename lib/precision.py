@@ -5,6 +5,22 @@ from contextlib import contextmanager
 
 import torch
 
+from lib.profiles import DataError
+
+
+def check_device(device: str) -> None:
+    """Raise DataError for a device that is not `cpu`, `cuda` or `cuda:<number>`, or that is not here."""
+    try:
+        kind, number = torch.device(device).type, torch.device(device).index or 0
+    except (RuntimeError, TypeError):
+        kind, number = "", 0
+    if kind not in ("cpu", "cuda"):
+        raise DataError(f'DEVICE is "{device}"; choose "cpu" or "cuda".')
+    if kind == "cuda" and number >= (seen := torch.cuda.device_count()):
+        those = f"GPUs 0 to {seen - 1} are" if seen > 1 else "one GPU is" if seen else "no GPU is"
+        fix = 'choose "cuda"' if seen else "leave DEVICE out"
+        raise DataError(f'DEVICE is "{device}", but {those} seen here; {fix}.')
+
 
 def choose_dtype(precision: str, device: str) -> torch.dtype:
     """Return the network's number type: of that name or, for `auto`, the fastest that keeps float32's range.
@@ -17,7 +33,7 @@ def choose_dtype(precision: str, device: str) -> torch.dtype:
         if precision not in names:
             raise ValueError(f"precision is one of auto, {', '.join(names)}, got {precision!r}")
         return names[precision]
-    if torch.device(device).type == "cuda":
+    if device.startswith("cuda"):  # other names are for `check_device` to judge
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from extracting import sample_people, views_with
 from narrow_clip import PICTURES, narrow_clip
+from stores import run
 
 from lib.clip_features import ClipEncoder
+from lib.models import ActionMLP, fit
 from lib.pose.detectors import TOP_DOWN_CONFIGS
 from lib.pose.estimator import PoseEstimator
-from lib.precision import choose_dtype, without_tf32
+from lib.precision import check_device, choose_dtype, without_tf32
+from lib.profiles import DataError
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +71,48 @@ def test_auto_on_a_gpu_keeps_the_range_of_float32(monkeypatch, hardware, dtype):
     assert choose_dtype("auto", "cuda") == choose_dtype("auto", "cuda:1") == dtype
     assert torch.finfo(dtype).max > 1e38
     assert choose_dtype("float16", "cuda") == torch.float16
+
+
+WRONG = {
+    "gpu": 'DEVICE is "gpu"; choose "cpu" or "cuda".',
+    "cuda:x": 'DEVICE is "cuda:x"; choose "cpu" or "cuda".',
+    "mps": 'DEVICE is "mps"; choose "cpu" or "cuda".',
+    "": 'DEVICE is ""; choose "cpu" or "cuda".',
+    None: 'DEVICE is "None"; choose "cpu" or "cuda".',
+    "cuda": 'DEVICE is "cuda", but no GPU is seen here; leave DEVICE out.',
+    "cuda:1": 'DEVICE is "cuda:1", but no GPU is seen here; leave DEVICE out.',
+}
+
+
+@pytest.mark.parametrize("device", WRONG)
+def test_a_wrong_device_is_one_sentence(monkeypatch, clip_weights, network, device):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    people = np.zeros((4, 3), np.float32), np.zeros((4, 2), bool)
+    for use in (
+        lambda: check_device(device),
+        lambda: ClipEncoder(clip_weights, device=device),
+        lambda: PoseEstimator(network=network, device=device),
+        lambda: PoseEstimator(model="rtmpose", device=device),
+        lambda: fit(ActionMLP(3, hidden=4, verbs=2), *people, epochs=1, device=device),
+    ):
+        with pytest.raises(DataError) as raised:
+            use()
+        assert str(raised.value) == WRONG[device]
+
+
+def test_gpus_are_counted(monkeypatch):
+    for seen, right, wrong, sentence in (
+        (1, ["cpu", "cpu:0", "cuda", "cuda:0"], "cuda:1", 'but one GPU is seen here; choose "cuda".'),
+        (2, ["cuda", "cuda:1"], "cuda:2", 'but GPUs 0 to 1 are seen here; choose "cuda".'),
+    ):
+        monkeypatch.setattr(torch.cuda, "device_count", lambda seen=seen: seen)
+        for device in right:
+            check_device(device)
+        with pytest.raises(DataError, match=sentence):
+            check_device(wrong)
+
+
+@pytest.mark.parametrize("precision", ["float32", "auto"])
+def test_a_wrong_device_stops_an_extraction(tmp_path, precision):
+    with pytest.raises(DataError, match='DEVICE is "gpu"; choose "cpu" or "cuda"'):
+        run(sample_people(2), tmp_path, views_with(device="gpu", precision=precision))

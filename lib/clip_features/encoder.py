@@ -17,7 +17,7 @@ from torchvision.transforms import Compose
 from lib.clip_features.prompts import prompts_for
 from lib.clip_features.weights import CLIP, find_weights, load_clip, openai
 from lib.crops import Picture, cut, group_by_image, grow_box, read_image
-from lib.precision import choose_dtype, without_tf32
+from lib.precision import check_device, choose_dtype, without_tf32
 
 
 class ClipEncoder:
@@ -30,7 +30,7 @@ class ClipEncoder:
 
     `path` is the file that was read, `resolution` the side of the input in pixels, `dim` the number of
     features. In float32 no result depends on the batch beyond rounding (1e-5 relative). Raises DataError
-    where the weights cannot be used.
+    where weights or device cannot be used.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class ClipEncoder:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, got {batch_size}")
+        check_device(device)
         self.device, self.batch_size = device, batch_size
         self.dtype = choose_dtype(precision, device)
         self.path = find_weights(weights)

@@ -14,6 +14,7 @@ from lib.crops import Picture, cut, group_by_image, grow_box, overlap, read_imag
 from lib.higherhrnet.associative_embedding import People
 from lib.higherhrnet.model import load_higherhrnet
 from lib.pose.detectors import BottomUp, Detection, TopDown, nobody
+from lib.precision import check_device
 
 # Beyond it a crop's input shrinks; MMPose 0.29 goes up to 512 x 8320 and more. No crop of V-COCO reaches it
 # (the largest of 11,570 has 512 x 2944), so there it changes nothing.
@@ -86,6 +87,7 @@ class PoseEstimator:
     ) -> None:
         if source not in ("crop", "image"):
             raise ValueError(f"source is 'crop' or 'image', got {source!r}")
+        check_device(device)
         self.source, self.pad = source, pad
         if model != "higherhrnet":
             self.detector: TopDown | BottomUp = TopDown(model, weights, device=device, batch_size=batch_size)
