@@ -117,7 +117,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         if pixels.min() < 0 or pixels.max() >= 2**16:
             raise ValueError("pixels of more than 16 bits have no fixed range")
         image = Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy what is one already
 
 
 def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:

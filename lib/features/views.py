@@ -7,7 +7,7 @@ only read tables, or images for other processes, need not wait for.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from lib.coco import JOINTS
-from lib.crops import cut, grow_box
 from lib.profiles import DataError, Profile
 
 if TYPE_CHECKING:
     from lib.clip_features import ClipEncoder
     from lib.pose import PoseEstimator
+    from lib.pose.estimator import PoseInput
 
 PAD = 20  # pixels around a person's box, as the thesis crops
 POSE_GROUPS = MappingProxyType(
@@ -181,18 +181,13 @@ class PoseView:
         """Return two lists: the joints in pixels of the image, and of the crop."""
         return POSE_GROUPS
 
-    def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the crop's pixels, and its box x, y, w, h in the image."""
-        crop = grow_box(box, pixels.shape[1], pixels.shape[0], PAD)
-        return cut(pixels, crop).copy(), crop  # a copy, so that the image's memory becomes free
+    def prepare(self, encoder: "PoseEstimator", pixels: np.ndarray, box: np.ndarray) -> "PoseInput":
+        """Return the network's input of the person's crop, whose size does not grow with the image's."""
+        return encoder.prepare(pixels, box)
 
-    def encode(self, encoder: "PoseEstimator", inputs: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    def encode(self, encoder: "PoseEstimator", inputs: list["PoseInput"]) -> pd.DataFrame:
         """Return the poses of crops, in pixels of the crop and of the image."""
-        crops = np.array([crop for _, crop in inputs]).reshape(-1, 4)
-        poses = encoder.estimate([pixels for pixels, _ in inputs], crops * [0, 0, 1, 1])
-        shift = np.insert(crops[:, None, :2], 2, 0, axis=2)  # x, y, nothing for the confidence
-        poses = replace(poses, keypoints=poses.crop_keypoints + shift, crops=crops)
-        return poses.to_frame().astype(np.float32)
+        return encoder.estimate_prepared(inputs).to_frame().astype(np.float32)
 
 
 def profile_views(
