@@ -33,7 +33,7 @@ def choose_dtype(precision: str, device: str) -> torch.dtype:
         if precision not in names:
             raise ValueError(f"precision is one of auto, {', '.join(names)}, got {precision!r}")
         return names[precision]
-    if device.startswith("cuda"):  # other names are for `check_device` to judge
+    if str(device).startswith("cuda"):  # other names are for `check_device` to judge
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

@@ -1,5 +1,7 @@
 """Number formats and devices: float32 is float32, `auto` keeps its range, a wrong device is one sentence."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from narrow_clip import PICTURES, narrow_clip
 from stores import run
 
 from lib.clip_features import ClipEncoder
+from lib.features import PoseSettings
 from lib.models import ActionMLP, fit
 from lib.pose.detectors import TOP_DOWN_CONFIGS
 from lib.pose.estimator import PoseEstimator
@@ -116,3 +119,21 @@ def test_gpus_are_counted(monkeypatch):
 def test_a_wrong_device_stops_an_extraction(tmp_path, precision):
     with pytest.raises(DataError, match='DEVICE is "gpu"; choose "cpu" or "cuda"'):
         run(sample_people(2), tmp_path, views_with(device="gpu", precision=precision))
+
+
+def test_a_cpu_with_a_number_is_a_cpu():
+    for device, size in (("cpu", 2), ("cpu:0", 2), ("cuda", 32), ("cuda:1", 32)):
+        assert PoseSettings(Path("weights"), device).batch(2, 32) == size
+    assert PoseSettings(Path("weights"), "cpu:0", batch_size=5).batch(2, 32) == 5
+
+
+def test_ray_takes_no_numbered_gpu(tmp_path):
+    with pytest.raises(DataError, match=r'DEVICE is "cuda:1", but engine="ray" gives each .*; choose "cuda"'):
+        run(sample_people(2), tmp_path, views_with(device="cuda:1"), engine="ray")
+
+
+def test_views_for_other_machines_know_what_auto_is_here(monkeypatch):
+    here = str(choose_dtype("auto", "cpu")).removeprefix("torch.")
+    assert {view.encoder.precision for view in views_with(precision="auto")} == {here}
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert {view.encoder.precision for view in views_with(precision="auto", device="cuda")} == {"bfloat16"}

@@ -81,7 +81,7 @@ def _run_on_ray(
     ray: ModuleType, shards: list[Shard], store: FeatureStore, workers: int
 ) -> Iterator[pd.DataFrame]:
     recipes = {recipe.work: recipe for shard in shards for recipe in shard.recipes}
-    on_gpu = any(recipe.view.encoder.device != "cpu" for recipe in recipes.values())
+    on_gpu = any(recipe.view.encoder.on_gpu for recipe in recipes.values())
     ray.data.DataContext.get_current().enable_progress_bars = False  # `extract` shows one
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # at INFO it tells every run's plan
     reports = (

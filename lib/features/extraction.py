@@ -70,6 +70,13 @@ def _check(people: pd.DataFrame, views: Sequence[View], engine: str) -> None:
     names = [view.name for view in views]
     if len(set(names)) < len(names):
         raise ValueError(f"views: each needs a name of its own, got {names}")
+    numbered = [
+        view.encoder.device for view in views if view.encoder.on_gpu and view.encoder.device != "cuda"
+    ]
+    if engine == "ray" and numbered:
+        raise DataError(
+            f'DEVICE is "{numbered[0]}", but engine="ray" gives each process its own GPU; choose "cuda".'
+        )
 
 
 def locate(people: pd.DataFrame, image_path: Callable[[str, str], Path]) -> pd.DataFrame:

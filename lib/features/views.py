@@ -74,9 +74,14 @@ class EncoderSettings:
         """Read the weights; raises DataError where they cannot be used."""
         raise NotImplementedError
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is not the CPU, which may have a number."""
+        return not str(self.device).startswith("cpu")
+
     def batch(self, on_cpu: int, on_gpu: int) -> int:
         """Return the batch size, by the device where none was asked for."""
-        return self.batch_size or (on_cpu if self.device == "cpu" else on_gpu)
+        return self.batch_size or (on_gpu if self.on_gpu else on_cpu)
 
 
 class ClipSettings(EncoderSettings):
@@ -193,7 +198,12 @@ class PoseView:
 def profile_views(
     profile: Profile, device: str = "cpu", precision: str = "float32"
 ) -> tuple[ClipView, ClipView, PoseView]:
-    """Return the experiments' views, `clip_full`, `clip_crop` and `pose`, with the profile's weights."""
+    """Return the experiments' views, `clip_full`, `clip_crop` and `pose`, with the profile's weights.
+
+    What `auto` is on this machine holds wherever the views are computed.
+    """
+    if precision == "auto":
+        precision = precision_of(EncoderSettings(profile.pose_weights, device, precision))
     clip = ClipSettings(profile.clip_weights, device, precision)
     pose = PoseSettings(profile.pose_weights, device, precision)
     return ClipView("clip_full", clip, False), ClipView("clip_crop", clip, True), PoseView(pose)
