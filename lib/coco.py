@@ -46,8 +46,7 @@ FLIP_INDICES = tuple(KEYPOINTS.index(mirror) for mirror, _ in JOINTS.values())
 SIGMAS = np.array([sigma for _, sigma in JOINTS.values()])
 BOX = ["x", "y", "w", "h"]
 
-# What PIL's decoders raise for files that are damaged or no images.
-UNREADABLE = (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError)
+UNREADABLE = Exception  # what PIL raises for files that are damaged or no images: nearly anything
 
 # Joints that a line joins, by number, in COCO's order.
 # fmt: off
@@ -103,7 +102,9 @@ def load_image(path: str | Path) -> Image.Image:
     except FileNotFoundError:
         raise DataError(f"{path}: the image is missing; put it there or download it again.") from None
     except UNREADABLE as error:
-        raise DataError(f"{path}: the image cannot be decoded ({error}); get it again.") from None
+        raise DataError(
+            f"{path}: the image cannot be decoded ({str(error) or type(error).__name__}); get it again."
+        ) from None
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -116,7 +117,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         if pixels.min() < 0 or pixels.max() >= 2**16:
             raise ValueError("pixels of more than 16 bits have no fixed range")
         image = Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # which would copy what is one already
 
 
 def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:

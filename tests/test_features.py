@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from stores import CLOSE, NAMES, SAMPLE, assert_same, contents, frames, run
 
 from lib.clip_features import ClipEncoder
 from lib.coco import BOX, read_coco, tabulate
+from lib.crops import read_image
 from lib.features import FeatureStore, load_features
+from lib.features.engines import READERS
 from lib.features.store import made_of
 from lib.pose import PoseEstimator
 from lib.profiles import DataError, Profile
@@ -92,6 +95,23 @@ def test_each_image_is_opened_once_for_all_its_people_and_views(tmp_path):
     people = sample_people(40)
     assert opened == dict.fromkeys(people["file_name"], 1)
     assert len(opened) < len(people)
+
+
+def test_few_images_are_in_memory_at_once(made_features, monkeypatch, tmp_path):
+    alive, together = [], []
+
+    def read(path: Path) -> np.ndarray:
+        pixels = read_image(path)
+        alive.append(weakref.ref(pixels))
+        together.append(sum(image() is not None for image in alive))
+        return pixels
+
+    people = sample_people(30)
+    monkeypatch.setattr("lib.features.shards.read_image", read)
+    run(people, tmp_path)
+    assert len(together) == people["file_name"].nunique() > 2 * READERS
+    assert max(together) <= READERS
+    assert contents(tmp_path) == contents(made_features)
 
 
 def test_real_photographs(shared, tmp_path):

@@ -135,6 +135,29 @@ def test_no_image_at_all_is_an_error_and_leaves_no_table(people, tmp_path):
     assert contents(tmp_path) == {}
 
 
+def test_images_repaired_at_the_same_size_are_tried_again(made_features, tmp_path):
+    people, folder = sample_people(4), tmp_path / "images"
+    whole = {name: SAMPLE.image_path("val", name).read_bytes() for name in people["file_name"]}
+    folder.mkdir()
+    for name, content in whole.items():
+        (folder / name).write_bytes(bytes(len(content)))
+
+    def run_on_folder() -> pd.DataFrame:
+        return run(people, tmp_path, image_path=lambda _, name: folder / name, images_per_shard=1)
+
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"no person has an image: .* cannot be decoded"):
+            run_on_folder()
+    name = people["file_name"].iloc[0]
+    (folder / name).write_bytes(whole[name])
+    repaired = people["file_name"] == name
+    assert run_on_folder()["computed"].tolist() == [repaired.sum()] * 3
+    for view, expected in frames(made_features).items():
+        found = frames(tmp_path)[view]
+        assert_same(found[repaired.to_numpy()], expected.loc[people.index[repaired]])
+        assert found[~repaired.to_numpy()].isna().all(axis=None)
+
+
 # --- Disks and mistakes
 
 

@@ -114,6 +114,12 @@ def test_wrong_hash_absent_and_damaged_files_are_refused(model, tmp_path):
         refuse(model, tmp_path / f"{name}.pth", "state_dict")
 
 
+@pytest.mark.parametrize("name", ["mypose-20240101.pth", "run-12345678_final.pth", "pose-deadbeef.pth"])
+def test_a_date_or_number_in_a_name_is_no_hash(tmp_path, name):
+    torch.save({"w": torch.ones(3)}, tmp_path / name)
+    assert read_checkpoint(tmp_path / name)["state_dict"]["w"].sum() == 3
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), zipped=st.booleans())
 def test_damaged_checkpoints_raise_only_value_errors_that_name_the_file(tmp_path_factory, data, zipped):

@@ -12,8 +12,8 @@ from lib.profiles import PARAMETERS, ROOT
 
 # Modules and packages of lib, lowest first: each imports from rows above its own, and from itself.
 LAYERS = (
-    {"profiles", "precision"},
-    {"coco", "files"},
+    {"profiles"},
+    {"coco", "files", "precision"},
     {"vcoco", "crops"},
     {"download", "higherhrnet", "clip_features", "models", "metrics"},
     {"pose"},

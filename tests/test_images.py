@@ -1,5 +1,8 @@
 """Images of every kind: read as RGB and upright, cropped about a box, named where they cannot be read."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import SAMPLE
@@ -124,3 +127,39 @@ def test_unreadable_images_name_the_file(tmp_path):
             load_image(tmp_path / name)
     with pytest.raises(DataError, match=r"absent\.jpg: the image is missing"):
         load_image(tmp_path / "absent.jpg")
+
+
+def mutate(content: bytes, rng: np.random.Generator) -> bytes:
+    """Change one to four of the first 300 bytes to small numbers, as EXIF's kinds and counts are."""
+    changed = bytearray(content)
+    for place in rng.integers(min(300, len(content)), size=rng.integers(1, 5)):
+        changed[place] = rng.integers(16)
+    return bytes(changed)
+
+
+def reason_against(path: Path) -> str:
+    """Return why an image cannot be read, or nothing."""
+    try:
+        assert load_image(path).mode == "RGB"
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.filterwarnings("ignore")  # PIL's, of odd fields
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_an_image_with_any_header_is_read_or_named(tmp_path, kind):
+    rng, path, reasons = np.random.default_rng(0), tmp_path / "odd.image", []
+    exif = Image.Exif()
+    exif.update({0x0112: 6, 0x010E: "a drawing", 0x011A: 72.0, 0x8298: "nobody's"})
+    picture = Image.fromarray(PICTURES[0]).resize((12, 9))
+    for _ in range(300):
+        file = io.BytesIO()
+        picture.save(file, kind, exif=exif if kind == "TIFF" else mutate(exif.tobytes(), rng))
+        # A PNG's checksums would tell of any later change.
+        path.write_bytes(file.getvalue() if kind == "PNG" else mutate(file.getvalue(), rng))
+        reasons.append(reason_against(path))
+    told = [reason for reason in reasons if reason]
+    assert 0 < len(told) < 300
+    assert all(reason.startswith(f"{path}: the image cannot be decoded (") for reason in told)
+    assert not [reason for reason in told if "decoded ()" in reason]

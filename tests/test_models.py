@@ -1,6 +1,7 @@
 """Networks of many seeds: each seed's logits are those of its plain network; their weights on disk."""
 
 import ast
+import json
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learning import HIDDEN, N_VERBS, SMALL, WIDTH, GatedSum, draw_people, same_bits
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from lib.models import ActionMLP, load_weights, predict, save_weights, take_seeds
@@ -126,8 +128,55 @@ def test_what_is_not_weights_of_a_known_model_is_an_error(tmp_path):
             load_weights(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"settings": None}, "NoneType"),
+        ({"settings": {"in_features": WIDTH}}, "Missing key|size mismatch|Unexpected"),
+        ({"settings": {"in_features": WIDTH, "width": 3}}, "width"),
+        ({"settings": {"in_features": -1}}, "-1"),
+        ({"settings": {"in_features": 0}}, "division by zero"),
+        ({"settings": {"in_features": "many"}}, "str"),
+        ({"verbs": ["a"]}, "1 names for 5 verbs"),
+        ({"verbs": 5}, "int"),
+        ({"model": "LinearProbe"}, "unexpected keyword argument"),
+        ({"model": ["ActionMLP"]}, "holds a model"),
+        ("settings", "settings"),
+        ("verbs", "verbs"),
+        ("model", "holds a model None"),
+        (None, "holds a model None"),
+    ],
+)
+def test_weights_that_do_not_fit_their_facts_are_an_error(tmp_path, changes, reason):
+    save_weights(path := tmp_path / "model.safetensors", ActionMLP(WIDTH, **SMALL), "abcde")
+    with safe_open(path, framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
+    if isinstance(changes, str):
+        del facts[changes]
+    else:
+        facts = facts | changes if changes else [facts]
+    save_file(load_file(path), path, metadata={"facts": json.dumps(facts)})
+    with pytest.raises(DataError, match=reason) as raised:
+        load_weights(path)
+    assert str(raised.value).startswith(f"{path}: ")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t.pop("layers.0.bias"), lambda t: t.update(other=torch.zeros(1))]
+)
+def test_weights_with_other_tensors_are_an_error(tmp_path, change):
+    save_weights(path := tmp_path / "model.safetensors", ActionMLP(WIDTH, **SMALL), "abcde")
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    change(tensors := load_file(path))
+    save_file(tensors, path, metadata=metadata)
+    with pytest.raises(DataError, match=r"not a whole ActionMLP \(.*(layers.0.bias|other)"):
+        load_weights(path)
+
+
 def test_models_import_no_encoder_and_no_features():
-    allowed = {"lib.models", "lib.files", "lib.profiles"}
+    allowed = {"lib.models", "lib.files", "lib.precision", "lib.profiles"}
     for file in (ROOT / "lib" / "models").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("lib"):

@@ -61,6 +61,18 @@ def test_pose_of_real_persons_does_not_depend_on_batch_or_order(network):
     assert inside.all()
 
 
+def test_inputs_prepared_before_give_the_same_poses(network):
+    images, boxes = persons()
+    estimator = PoseEstimator(network=network)
+    inputs = [estimator.prepare(image, box) for image, box in zip(images, boxes, strict=True)]
+    assert all(one.pixels.shape[:2] == one.window.size[::-1] and one.pixels.base is None for one in inputs)
+    poses, expected = estimator.estimate_prepared(inputs), estimator.estimate(images, boxes)
+    for name in ("keypoints", "scores", "found", "crops"):
+        np.testing.assert_array_equal(getattr(poses, name), getattr(expected, name))
+    np.testing.assert_allclose(poses.crop_keypoints, expected.crop_keypoints, atol=1e-9)
+    assert len(estimator.estimate_prepared([])) == 0
+
+
 def test_image_and_crop_pixels_differ_by_the_crop_corner(network):
     images, boxes = persons()
     poses = PoseEstimator(network=network).estimate(images, boxes)

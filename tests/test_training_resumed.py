@@ -119,6 +119,20 @@ def test_a_file_that_is_no_checkpoint_is_left_alone(tmp_path, content):
     assert file.read_bytes() == content
 
 
+def test_a_state_from_a_gpu_is_read_where_there_is_none(tmp_path, monkeypatch):
+    people, file = draw_people(60), tmp_path / "state.pt"
+    with (
+        monkeypatch.context() as patched
+    ):  # what torch writes of tensors on a GPU, but for the place the same
+        patched.setattr(torch.serialization, "location_tag", lambda _: "cuda:0")
+        first = fit(ActionMLP(WIDTH, 2, **SMALL), *people, epochs=3, checkpoint=file)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match="CUDA"):
+        torch.load(file, weights_only=True)
+    again = fit(ActionMLP(WIDTH, 2, **SMALL), *people, epochs=3, checkpoint=file)
+    assert same_bits(first.model, again.model)
+
+
 @pytest.mark.parametrize(("seconds", "there"), [(1e9, [0, 0, 0]), (0, [0, 1, 1])])
 def test_a_checkpoint_is_not_written_more_often_than_asked(tmp_path, seconds, there):
     people, file = draw_people(20), tmp_path / "state.pt"

@@ -17,7 +17,7 @@ from torchvision.transforms import Compose
 from lib.clip_features.prompts import prompts_for
 from lib.clip_features.weights import CLIP, find_weights, load_clip, openai
 from lib.crops import Picture, cut, group_by_image, grow_box, read_image
-from lib.precision import choose_dtype
+from lib.precision import check_device, choose_dtype, without_tf32
 
 
 class ClipEncoder:
@@ -25,12 +25,12 @@ class ClipEncoder:
 
     weights      a file of CLIP's weights (see `lib.clip_features.weights` for the forms), or the name of a
                  model in clip's table, such as `ViT-B/32`, which clip then downloads
-    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the fastest on this device
+    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the faster of the first two here
     batch_size   images or texts in one forward pass
 
     `path` is the file that was read, `resolution` the side of the input in pixels, `dim` the number of
     features. In float32 no result depends on the batch beyond rounding (1e-5 relative). Raises DataError
-    where the weights cannot be used.
+    where weights or device cannot be used.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class ClipEncoder:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is at least 1, got {batch_size}")
+        check_device(device)
         self.device, self.batch_size = device, batch_size
         self.dtype = choose_dtype(precision, device)
         self.path = find_weights(weights)
@@ -116,6 +117,7 @@ class ClipEncoder:
             pixels = cut(pixels, grow_box(box, pixels.shape[1], pixels.shape[0], pad))
         return np.asarray(self._to_square(Image.fromarray(pixels)))
 
+    @without_tf32()
     @torch.inference_mode()
     def encode_prepared(self, inputs: np.ndarray) -> np.ndarray:
         """Return (n, dim) features of n stacked inputs that `prepare` made, in one forward pass.

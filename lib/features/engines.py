@@ -10,13 +10,12 @@ from types import ModuleType
 import pandas as pd
 
 from lib.features.shards import (
-    Encoders,
-    Prepared,
     Recipe,
     Shard,
     encode,
     load_encoders,
     prepare,
+    read_and_prepare,
     read_images,
     save,
 )
@@ -37,13 +36,9 @@ def run_local(shards: list[Shard], store: FeatureStore) -> Iterator[pd.DataFrame
         ThreadPoolExecutor(1) as ahead,
         ThreadPoolExecutor(1) as writer,
     ):
-        load = partial(_load, encoders=encoders, each=readers.map)
+        load = partial(read_and_prepare, encoders=encoders, each=readers.map)
         encoded = (encode(prepared, encoders) for prepared in one_ahead(ahead, load, shards))
         yield from one_ahead(writer, partial(save, store), encoded)
-
-
-def _load(shard: Shard, encoders: Encoders, each: Callable) -> Prepared:
-    return prepare(shard, read_images(shard, each), encoders, each)
 
 
 def one_ahead(pool: Executor, function: Callable, items: Iterable) -> Iterator:
@@ -86,7 +81,7 @@ def _run_on_ray(
     ray: ModuleType, shards: list[Shard], store: FeatureStore, workers: int
 ) -> Iterator[pd.DataFrame]:
     recipes = {recipe.work: recipe for shard in shards for recipe in shard.recipes}
-    on_gpu = any(recipe.view.encoder.device != "cpu" for recipe in recipes.values())
+    on_gpu = any(recipe.view.encoder.on_gpu for recipe in recipes.values())
     ray.data.DataContext.get_current().enable_progress_bars = False  # `extract` shows one
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # at INFO it tells every run's plan
     reports = (

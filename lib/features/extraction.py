@@ -70,6 +70,13 @@ def _check(people: pd.DataFrame, views: Sequence[View], engine: str) -> None:
     names = [view.name for view in views]
     if len(set(names)) < len(names):
         raise ValueError(f"views: each needs a name of its own, got {names}")
+    numbered = [
+        view.encoder.device for view in views if view.encoder.on_gpu and view.encoder.device != "cuda"
+    ]
+    if engine == "ray" and numbered:
+        raise DataError(
+            f'DEVICE is "{numbered[0]}", but engine="ray" gives each process its own GPU; choose "cuda".'
+        )
 
 
 def locate(people: pd.DataFrame, image_path: Callable[[str, str], Path]) -> pd.DataFrame:
@@ -91,14 +98,23 @@ def make_plan(view: View, people: pd.DataFrame, store: FeatureStore, images_per_
         return Plan(recipe, None, cut_into_shards(people, images_per_shard))
     rows = stored.select(["ann_id", *IDENTITY, FAILURE]).to_pandas().set_index("ann_id").reindex(people.index)
     same = (rows[IDENTITY] == people[IDENTITY]).all(axis="columns")
-    failed = rows[same & rows[FAILURE].notna()]
-    changed = [ann_id for ann_id, row in failed.iterrows() if _failure(people.loc[ann_id]) != row[FAILURE]]
-    lacking = people[~same | people.index.isin(changed)]
+    lacking = people[~same | people.index.isin(_repaired(people, rows.loc[same, FAILURE]))]
     return Plan(recipe, stored, cut_into_shards(lacking, images_per_shard))
+
+
+def _repaired(people: pd.DataFrame, failures: pd.Series) -> list[int]:
+    """Return the `ann_id` of those who failed for a reason that is no longer the same."""
+    return [ann_id for ann_id, reason in failures.dropna().items() if _failure(people.loc[ann_id]) != reason]
 
 
 def _failure(person: pd.Series) -> str | None:
     return find_failure(read_or_reason(person["path"]), person["path"], person[BOX].to_numpy(float))
+
+
+def _is_finished(plan: Plan, key: str, store: FeatureStore) -> bool:
+    """Say whether a shard that is there can stay: whoever failed in it would fail again."""
+    failures = store.read_shard(plan.recipe.work, key).select(["ann_id", FAILURE]).to_pandas()
+    return not _repaired(plan.lacking[key], failures.set_index("ann_id")[FAILURE])
 
 
 def _run(plans: list[Plan], store: FeatureStore, engine: str, workers: int) -> pd.DataFrame:
@@ -106,7 +122,8 @@ def _run(plans: list[Plan], store: FeatureStore, engine: str, workers: int) -> p
     parts: dict[str, pd.DataFrame] = {}
     recipes: dict[str, list[Recipe]] = {}
     for plan in plans:
-        finished = store.shards(plan.recipe.work)
+        there = store.shards(plan.recipe.work) & plan.lacking.keys()
+        finished = {key for key in there if _is_finished(plan, key, store)}
         for key in plan.lacking.keys() - finished:
             parts[key] = plan.lacking[key]
             recipes.setdefault(key, []).append(plan.recipe)

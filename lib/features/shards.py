@@ -76,13 +76,9 @@ def load_encoders(recipes: Iterable[Recipe]) -> Encoders:
     return {settings: settings.load() for settings in {recipe.view.encoder for recipe in recipes}}
 
 
-def read_images(shard: Shard, each: Callable = map) -> dict[str, np.ndarray | str]:
-    """Read a shard's images once: path -> RGB pixels, or the reason why there are none.
-
-    `each` is `map`, or that of an executor.
-    """
-    paths = list(dict.fromkeys(shard.people["path"]))
-    return dict(zip(paths, each(read_or_reason, paths), strict=True))
+def read_images(shard: Shard) -> dict[str, np.ndarray | str]:
+    """Read a shard's images once: path -> RGB pixels, or the reason why there are none."""
+    return {path: read_or_reason(path) for path in shard.people["path"].unique()}
 
 
 def read_or_reason(path: str) -> np.ndarray | str:
@@ -104,29 +100,55 @@ def find_failure(image: np.ndarray | str, path: str, box: np.ndarray) -> str | N
     return None
 
 
+def read_and_prepare(shard: Shard, encoders: Encoders, each: Callable = map) -> Prepared:
+    """Turn a shard's image files into inputs of networks, image by image, so that few are in memory at once.
+
+    `each` is `map`, or that of an executor.
+    """
+    return _prepare(shard, read_or_reason, encoders, each)
+
+
 def prepare(
     shard: Shard, images: dict[str, np.ndarray | str], encoders: Encoders, each: Callable = map
 ) -> Prepared:
-    """Turn images into inputs of networks; a view of the whole image has one for all its people."""
-    boxes = shard.people[BOX].to_numpy()
-    failures = [
-        find_failure(images[path], path, box) for path, box in zip(shard.people["path"], boxes, strict=True)
-    ]
-    people = shard.people[[failure is None for failure in failures]]
+    """Turn images that are read into inputs of networks."""
+    return _prepare(shard, images.__getitem__, encoders, each)
+
+
+def _prepare(
+    shard: Shard, read: Callable[[str], np.ndarray | str], encoders: Encoders, each: Callable
+) -> Prepared:
     views = [recipe.view for recipe in shard.recipes]
-    inputs = tuple(_inputs(view, encoders[view.encoder], people, images, each) for view in views)
-    return Prepared(shard, failures, inputs)
+    images = list(shard.people.reset_index(drop=True).groupby("path", sort=False)[BOX])
+
+    def prepare_one(image: tuple[str, pd.DataFrame]) -> list[str | tuple]:
+        path, boxes = image
+        return _prepare_image(path, read(path), boxes.to_numpy(), views, encoders)
+
+    people: dict[int, str | tuple] = {}  # by position in the shard
+    for (_, boxes), theirs in zip(images, each(prepare_one, images), strict=True):
+        people.update(zip(boxes.index, theirs, strict=True))
+    in_order = [people[row] for row in range(len(people))]
+    failures = [one if isinstance(one, str) else None for one in in_order]
+    good = [one for one in in_order if not isinstance(one, str)]
+    return Prepared(shard, failures, tuple([inputs[i] for inputs in good] for i in range(len(views))))
 
 
-def _inputs(view: View, encoder: object, people: pd.DataFrame, images: dict, each: Callable) -> list:
-    jobs = people.drop_duplicates("path") if view.per_image else people
-    made = each(
-        lambda path, box: view.prepare(encoder, images[path], box), jobs["path"], jobs[BOX].to_numpy()
-    )
-    if not view.per_image:
-        return list(made)
-    by_path = dict(zip(jobs["path"], made, strict=True))
-    return [by_path[path] for path in people["path"]]
+def _prepare_image(
+    path: str, image: np.ndarray | str, boxes: np.ndarray, views: list[View], encoders: Encoders
+) -> list[str | tuple]:
+    """Return of each person in an image the input of every view, or why there can be none."""
+    failures = [find_failure(image, path, box) for box in boxes]
+    good = boxes[[failure is None for failure in failures]]
+    inputs = zip(*(_inputs(view, encoders[view.encoder], image, good) for view in views), strict=True)
+    return [next(inputs) if failure is None else failure for failure in failures]
+
+
+def _inputs(view: View, encoder: object, image: Any, boxes: np.ndarray) -> list:
+    """Return the input of each box; a view of the whole image has one for all."""
+    different = boxes[:1] if view.per_image else boxes
+    made = [view.prepare(encoder, image, box) for box in different]
+    return made * len(boxes) if view.per_image else made
 
 
 def encode(prepared: Prepared, encoders: Encoders) -> Encoded:

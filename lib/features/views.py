@@ -7,7 +7,7 @@ only read tables, or images for other processes, need not wait for.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 
 from lib.coco import JOINTS
-from lib.crops import cut, grow_box
 from lib.profiles import DataError, Profile
 
 if TYPE_CHECKING:
     from lib.clip_features import ClipEncoder
     from lib.pose import PoseEstimator
+    from lib.pose.estimator import PoseInput
 
 PAD = 20  # pixels around a person's box, as the thesis crops
 POSE_GROUPS = MappingProxyType(
@@ -74,9 +74,14 @@ class EncoderSettings:
         """Read the weights; raises DataError where they cannot be used."""
         raise NotImplementedError
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is not the CPU, which may have a number."""
+        return not str(self.device).startswith("cpu")
+
     def batch(self, on_cpu: int, on_gpu: int) -> int:
         """Return the batch size, by the device where none was asked for."""
-        return self.batch_size or (on_cpu if self.device == "cpu" else on_gpu)
+        return self.batch_size or (on_gpu if self.on_gpu else on_cpu)
 
 
 class ClipSettings(EncoderSettings):
@@ -181,24 +186,24 @@ class PoseView:
         """Return two lists: the joints in pixels of the image, and of the crop."""
         return POSE_GROUPS
 
-    def prepare(self, encoder: object, pixels: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the crop's pixels, and its box x, y, w, h in the image."""
-        crop = grow_box(box, pixels.shape[1], pixels.shape[0], PAD)
-        return cut(pixels, crop).copy(), crop  # a copy, so that the image's memory becomes free
+    def prepare(self, encoder: "PoseEstimator", pixels: np.ndarray, box: np.ndarray) -> "PoseInput":
+        """Return the network's input of the person's crop, whose size does not grow with the image's."""
+        return encoder.prepare(pixels, box)
 
-    def encode(self, encoder: "PoseEstimator", inputs: list[tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    def encode(self, encoder: "PoseEstimator", inputs: list["PoseInput"]) -> pd.DataFrame:
         """Return the poses of crops, in pixels of the crop and of the image."""
-        crops = np.array([crop for _, crop in inputs]).reshape(-1, 4)
-        poses = encoder.estimate([pixels for pixels, _ in inputs], crops * [0, 0, 1, 1])
-        shift = np.insert(crops[:, None, :2], 2, 0, axis=2)  # x, y, nothing for the confidence
-        poses = replace(poses, keypoints=poses.crop_keypoints + shift, crops=crops)
-        return poses.to_frame().astype(np.float32)
+        return encoder.estimate_prepared(inputs).to_frame().astype(np.float32)
 
 
 def profile_views(
     profile: Profile, device: str = "cpu", precision: str = "float32"
 ) -> tuple[ClipView, ClipView, PoseView]:
-    """Return the experiments' views, `clip_full`, `clip_crop` and `pose`, with the profile's weights."""
+    """Return the experiments' views, `clip_full`, `clip_crop` and `pose`, with the profile's weights.
+
+    What `auto` is on this machine holds wherever the views are computed.
+    """
+    if precision == "auto":
+        precision = precision_of(EncoderSettings(profile.pose_weights, device, precision))
     clip = ClipSettings(profile.clip_weights, device, precision)
     pose = PoseSettings(profile.pose_weights, device, precision)
     return ClipView("clip_full", clip, False), ClipView("clip_crop", clip, True), PoseView(pose)

@@ -20,8 +20,8 @@ PLAIN_TYPES = (
     np.dtypes.Int64DType,
 )
 
-# MMPose 0.x published name-<first 8 hex digits of the sha256>_<date>.pth.
-HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})(?:_\d{8})?\.\w+$")
+# OpenMMLab publishes name-<first 8 hex digits of the sha256>_<date>.pth; a date alone is no hash.
+HASH_IN_NAME = re.compile(r"-([0-9a-f]{8})_\d{8}\.pth$")
 
 
 def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dict:
@@ -53,7 +53,7 @@ def read_checkpoint(path: str | Path, extra_types: tuple[type, ...] = ()) -> dic
 
 
 def check_hash(path: Path) -> None:
-    """Raise DataError unless the file exists and begins with the sha256 digits that its name may end in."""
+    """Raise DataError unless the file exists and, if OpenMMLab named it, has the hash that its name tells."""
     if not path.is_file():
         raise DataError(f"{path}: no such checkpoint; download it, or give the path of another")
     promised = HASH_IN_NAME.search(path.name)

@@ -33,10 +33,11 @@ def save_checkpoint(path: Path, mark: str, state: dict[str, object]) -> None:
 def load_checkpoint(path: Path, mark: str) -> dict[str, Any] | None:
     """Read the state that was saved under this fingerprint; None, with a warning if another's is there.
 
-    Raises DataError where the file is no checkpoint.
+    Its tensors are on the CPU, wherever they were saved; Adam moves its own to where its weights are. Raises
+    DataError where the file is no checkpoint.
     """
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         return None
     except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):

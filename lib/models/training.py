@@ -19,6 +19,7 @@ from lib.models.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from lib.models.inputs import Table, check_people
 from lib.models.learner import Learner, Metric, People
 from lib.models.seeded import SeededModule, seed_weights, take_seeds, with_weights
+from lib.precision import check_device
 
 Weights = dict[str, Tensor]
 
@@ -95,8 +96,10 @@ def fit(
 
     With one seed in a pass, a seed's result on a CPU has the same bits in any company, for the same number
     of threads; with more, it is the same to rounding, which raw pixel coordinates amplify to other weights.
-    Raises ValueError for input that does not fit, DataError where `checkpoint` is another kind of file.
+    Raises ValueError for input that does not fit, DataError where `checkpoint` is another kind of file or the
+    device is not here.
     """
+    check_device(device)
     if seeds_at_once is None:
         seeds_at_once = 1 if torch.device(device).type == "cpu" else len(model.seeds)
     keep = tuple(keep_epochs), tuple(keep_best)

@@ -49,7 +49,8 @@ def save_weights(
 def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, Any]]:
     """Load a model on the CPU, and its metadata: `model`, `settings`, `verbs`, `epochs` (by seed, or None).
 
-    Raises DataError where the file is not one of `save_weights`, or of a kind of model that is unknown here.
+    Raises DataError where the file is not one of `save_weights`, of a kind of model that is unknown here, or
+    where its settings, verbs and tensors do not belong together.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -57,8 +58,15 @@ def load_weights(path: str | Path) -> tuple[SeededModule, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, not a dict
     except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise DataError(f"{path}: not readable as trained weights ({error}); train and save again.") from None
-    if facts.get("model") not in KINDS:
-        raise DataError(f"{path}: holds a model {facts.get('model')}, not one of {', '.join(KINDS)}.")
-    model = KINDS[facts["model"]](**facts["settings"])
-    model.load_state_dict(tensors)
+    name = str(facts.get("model")) if isinstance(facts, dict) else None
+    if name not in KINDS:
+        raise DataError(f"{path}: holds a model {name}, not one of {', '.join(KINDS)}.")
+    try:
+        model = KINDS[name](**facts["settings"])
+        model.load_state_dict(tensors)
+        if len(facts["verbs"]) != model.verbs:
+            raise ValueError(f"{len(facts['verbs'])} names for {model.verbs} verbs")
+    except Exception as error:  # wrong settings make models raise nearly anything
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not a whole {name} ({reason}); train and save again.") from None
     return model, facts

@@ -3,7 +3,7 @@
 import copy
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from lib.higherhrnet.checkpoints import load_strictly
 from lib.higherhrnet.mmpose_parts import MODELS, fuse_conv_bn
 from lib.higherhrnet.model import aggregate_maps
 from lib.pose.windows import InputWindow, input_window, load_pixels
-from lib.precision import choose_dtype
+from lib.precision import choose_dtype, without_tf32
 
 # model: its config among those that MMPose ships
 TOP_DOWN_CONFIGS = {
@@ -80,18 +80,28 @@ class BottomUp:
         self.network.head.final_layers.float()  # cheap, and decoding compares neighbouring pixels
 
     def detect(self, pictures: list[np.ndarray], best_only: bool) -> list[People]:
-        """Return the people of each RGB picture, in its pixels; `best_only`: the one with the largest score.
+        """Return the people of each RGB picture, in its pixels; `best_only`: who has the largest score."""
+        windows = [self.window(picture) for picture in pictures]
+        return self.detect_in(windows, lambda i: windows[i].warp(pictures[i]), best_only)
+
+    def window(self, picture: np.ndarray) -> InputWindow:
+        """Return where the network's input lies in an (h, w, 3) picture."""
+        height, width = picture.shape[:2]
+        return input_window(width, height, self.input_size, self.max_pixels)
+
+    def detect_in(
+        self, windows: list[InputWindow], warped: Callable[[int], np.ndarray], best_only: bool
+    ) -> list[People]:
+        """Return the people in each window as `detect` does; `warped` gives the pixels of one, by its place.
 
         A second thread decodes one batch while the network computes the next. Each picture is computed at its
         own input size, never padded to another's, so the result does not depend on the batch.
         """
-        shapes = [picture.shape[:2] for picture in pictures]
-        windows = [input_window(width, height, self.input_size, self.max_pixels) for height, width in shapes]
         people: dict[int, People] = {}
         pending: deque[tuple[list[int], Future[list[People]]]] = deque()
         with ThreadPoolExecutor(max_workers=1) as decoder:
             for batch in _batches([window.size for window in windows], self.batch_pixels):
-                maps = self._run([windows[i].warp(pictures[i]) for i in batch])
+                maps = self._run([warped(i) for i in batch])
                 pending.append(
                     (batch, decoder.submit(self._decode, maps, [windows[i] for i in batch], best_only))
                 )
@@ -99,8 +109,9 @@ class BottomUp:
                     _collect(people, *pending.popleft())
             for done in pending:
                 _collect(people, *done)
-        return [people[position] for position in range(len(pictures))]
+        return [people[position] for position in range(len(windows))]
 
+    @without_tf32()
     @torch.inference_mode()
     def _run(self, images: list[np.ndarray]) -> tuple[Tensor, Tensor]:
         """Return the maps of images of one size at both resolutions, the mirrored ones after them."""
@@ -181,7 +192,7 @@ class TopDown:
         image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
         detections = []
         for start in range(0, len(boxes), self.batch_size):
-            with warnings.catch_warnings():
+            with without_tf32(), warnings.catch_warnings():
                 warnings.filterwarnings(
                     "ignore", r"`torch\.cuda\.amp", FutureWarning
                 )  # MMPose's, of no effect

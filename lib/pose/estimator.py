@@ -1,8 +1,9 @@
 """Pose of people in images: `PoseEstimator` takes images and boxes of persons and returns their `Poses`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from lib.crops import Picture, cut, group_by_image, grow_box, overlap, read_imag
 from lib.higherhrnet.associative_embedding import People
 from lib.higherhrnet.model import load_higherhrnet
 from lib.pose.detectors import BottomUp, Detection, TopDown, nobody
+from lib.pose.windows import InputWindow
+from lib.precision import check_device
 
 # Beyond it a crop's input shrinks; MMPose 0.29 goes up to 512 x 8320 and more. No crop of V-COCO reaches it
 # (the largest of 11,570 has 512 x 2944), so there it changes nothing.
@@ -55,6 +58,14 @@ class Poses:
         return frame if index is None else frame.set_index(pd.Index(index))
 
 
+class PoseInput(NamedTuple):
+    """One person as HigherHRNet takes it."""
+
+    crop: np.ndarray  # (4,): x, y, w, h in whole pixels of the image
+    window: InputWindow  # in the crop
+    pixels: np.ndarray  # (h, w, 3) uint8, the window's
+
+
 class PoseEstimator:
     """Estimates the pose of persons given by boxes; the defaults are the thesis's way.
 
@@ -64,7 +75,7 @@ class PoseEstimator:
                  largest score; `image` runs it once per image and gives each box the detection that
                  overlaps it best, one each
     network      a HigherHRNet ready built, instead of `weights`
-    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the fastest on this device.
+    precision    `float32`, the reference; `bfloat16`, `float16`; `auto`, the faster of the first two here.
                  Top-down models always use float32
     batch_size   crops of 512 x 512 in one forward pass; larger ones count by their pixels
     max_pixels   bound of HigherHRNet's input (see `input_window`); None is MMPose 0.29's literal behaviour
@@ -86,6 +97,7 @@ class PoseEstimator:
     ) -> None:
         if source not in ("crop", "image"):
             raise ValueError(f"source is 'crop' or 'image', got {source!r}")
+        check_device(device)
         self.source, self.pad = source, pad
         if model != "higherhrnet":
             self.detector: TopDown | BottomUp = TopDown(model, weights, device=device, batch_size=batch_size)
@@ -122,14 +134,35 @@ class PoseEstimator:
                     detections[person] = detection
         return _gather(detections, crops)
 
+    def prepare(self, pixels: np.ndarray, box: np.ndarray) -> PoseInput:
+        """Return HigherHRNet's input of the person in this box (x, y, w, h) of an RGB image.
+
+        It may run in other threads than `estimate_prepared`. Raises ValueError as `grow_box` does.
+        """
+        crop = grow_box(box, pixels.shape[1], pixels.shape[0], self.pad)
+        window = self._bottom_up().window(view := cut(pixels, crop))
+        return PoseInput(crop, window, window.warp(view))
+
+    def estimate_prepared(self, inputs: Sequence[PoseInput]) -> Poses:
+        """Return the poses of persons whom `prepare` took, as `estimate` does with source `crop`."""
+        windows, crops = [one.window for one in inputs], np.array([one.crop for one in inputs]).reshape(-1, 4)
+        found = self._bottom_up().detect_in(windows, lambda i: inputs[i].pixels, best_only=True)
+        detections = [_best(people, (0, 0)) for people in found]
+        poses = _gather(detections, crops * [0, 0, 1, 1])
+        shift = np.insert(crops[:, None, :2], 2, 0, axis=2)  # x, y, nothing for the confidence
+        return replace(poses, keypoints=poses.crop_keypoints + shift, crops=crops)
+
     def find(self, images: Sequence[Picture]) -> list[People]:
         """Return everybody whom HigherHRNet finds in each whole image, in its pixels.
 
         Raises ValueError as `read_image` does, and for a top-down model, which needs boxes.
         """
+        return self._bottom_up().detect([read_image(image) for image in images], best_only=False)
+
+    def _bottom_up(self) -> BottomUp:
         if isinstance(self.detector, TopDown):
             raise ValueError("a top-down model finds nobody by itself; use model='higherhrnet'")
-        return self.detector.detect([read_image(image) for image in images], best_only=False)
+        return self.detector
 
     def _detect(self, pictures: list, boxes: list, crops: list) -> list[list[Detection]]:
         """Return the detections of each picture's boxes, in pixels of the picture."""
@@ -156,7 +189,7 @@ def _by_image(images: Sequence[Picture]) -> Iterator[list[list[int]]]:
         yield chunk
 
 
-def _best(people: People, crop: np.ndarray) -> Detection:
+def _best(people: People, crop: Sequence[int] | np.ndarray) -> Detection:
     if not people.found:
         return nobody()
     return Detection(people.keypoints[0] + [crop[0], crop[1], 0], float(people.scores[0]), people.found)
