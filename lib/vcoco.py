@@ -7,6 +7,7 @@ the field and the fix.
 
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from lib.coco import BOX, KEYPOINTS, Files, Id, decode, duplicates, file_names, listing, read_coco, tabulate
-from lib.profiles import DataError, Profile
+from lib.files import sha256
+from lib.profiles import DataError, Profile, SplitFiles
 
 # fmt: off
 VERBS = (
@@ -24,6 +26,10 @@ VERBS = (
     "point", "read", "snowboard",
 )
 # fmt: on
+PERSON = ["image_id", "file_name", "width", "height", *BOX]  # the columns before those of the verbs
+MAKER = "run notebook 01_data_preparation"
+
+
 class VerbLabels(msgspec.Struct):
     """One verb's entry of a V-COCO file: parallel arrays over persons, `role_object_id` one block a role."""
 
@@ -61,7 +67,7 @@ def load_people(
     _check_people(people, instances_json, vcoco_json)
     boxes = _clip(people)
     clipped = int((boxes - people[BOX]).abs().gt(1e-6).any(axis="columns").sum())
-    people = people.assign(**boxes)[["image_id", "file_name", "width", "height", *BOX, *verbs]]
+    people = people.assign(**boxes)[[*PERSON, *verbs]]
     people.attrs = {"without_verb": len(labels) - len(labelled), "clipped": clipped, "missing": missing}
     return people
 
@@ -69,8 +75,10 @@ def load_people(
 def load_profile_people(profile: Profile) -> pd.DataFrame:
     """Load the people of all splits of a profile: `load_people`'s columns after the column `split`.
 
-    `attrs` holds each split's report under the split's name.
+    `attrs` holds each split's report under the split's name, with the `sha256` of the files read: that of the
+    labels, then those of the instances.
     """
+    digests = _digest_files(profile)
     parts = {
         split: load_people(files.vcoco_json, files.instances_json, profile.verbs or VERBS)
         for split, files in profile.splits.items()
@@ -79,29 +87,51 @@ def load_profile_people(profile: Profile) -> pd.DataFrame:
     if not people.index.is_unique:
         raise DataError(f"{profile.inputs}: ann_id {listing(duplicates(people.index))} is in two splits.")
     people.insert(0, "split", people.pop("split"))
-    people.attrs = {split: part.attrs for split, part in parts.items()}
+    people.attrs = {split: {**part.attrs, "sha256": digests[split]} for split, part in parts.items()}
     return people
 
 
 def load_prepared_people(profile: Profile) -> pd.DataFrame:
     """Load the table that notebook 01 wrote: `load_profile_people`'s columns, without reading labels again.
 
-    Raises DataError where it is absent, damaged, or has other verbs than the profile.
+    Raises DataError where it is absent, damaged, of other verbs than the profile, or made of other labels or
+    instances than are there now; those that are no longer there cannot be compared.
     """
     try:
         people = pd.read_parquet(profile.people)
     except FileNotFoundError:
-        raise DataError(f"{profile.people}: no such table; run notebook 01_data_preparation.") from None
+        raise DataError(f"{profile.people}: no such table; {MAKER}.") from None
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{profile.people}: cannot be read ({error}); run notebook 01_data_preparation again."
-        ) from None
-    verbs = list(profile.verbs or VERBS)
-    if list(people.columns[-len(verbs) :]) != verbs:
-        raise DataError(
-            f"{profile.people}: its verbs are not the profile's; run notebook 01_data_preparation again."
-        )
+        raise DataError(f"{profile.people}: cannot be read ({error}); {MAKER} again.") from None
+    if list(people.columns) != ["split", *PERSON, *(profile.verbs or VERBS)]:
+        raise DataError(f"{profile.people}: its verbs are not the profile's; {MAKER} again.")
+    _check_files(people, profile)
     return people
+
+
+def _check_files(people: pd.DataFrame, profile: Profile) -> None:
+    """Raise DataError where prepared people were made of other files than the profile names."""
+    for split, digests in _digest_files(profile).items():
+        files, made_of = _label_files(profile.splits[split]), people.attrs.get(split, {}).get("sha256", [])
+        now_and_then = zip(files, digests, made_of, strict=False)
+        changed = [file for file, now, then in now_and_then if now not in ("", then)]
+        if changed or len(made_of) != len(files):
+            raise DataError(
+                f"{profile.people}: made of another {file_names(changed or files)} than is there now; "
+                f"{MAKER} again."
+            )
+
+
+def _label_files(files: SplitFiles) -> list[Path]:
+    """List the files of which a split's people are made."""
+    return [files.vcoco_json, *files.instances_json]
+
+
+def _digest_files(profile: Profile) -> dict[str, list[str]]:
+    """Return the sha256 of each split's `_label_files`, "" where one is not there; each file is read once."""
+    files = {split: _label_files(files) for split, files in profile.splits.items()}
+    digests = {path: sha256(path) for path in set(chain.from_iterable(files.values()))}
+    return {split: [digests[path] for path in paths] for split, paths in files.items()}
 
 
 def load_role_objects(
