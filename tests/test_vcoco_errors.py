@@ -1,5 +1,7 @@
 """Bad labels, boxes and keypoints: one sentence that names the file, the field and the id."""
 
+import json
+
 import pytest
 
 from lib.profiles import DataError
@@ -135,6 +137,15 @@ def test_missing_and_truncated_files(tiny, name):
     paths[name].unlink()
     with pytest.raises(DataError, match=f"{name}.json: the file is missing"):
         load_people(paths["vcoco"], paths["instances"])
+
+
+def test_one_id_for_two_categories_is_refused(tiny):
+    paths, other = tiny.write(), tiny.folder / "other.json"
+    other.write_text(json.dumps({"images": [], "annotations": [], "categories": [{"id": 1, "name": "dog"}]}))
+    with pytest.raises(
+        DataError, match=r"other\.json: categories: id 1 is 'dog', and 'person' in .*instances\.j"
+    ):
+        load_people(paths["vcoco"], [paths["instances"], other])
 
 
 def test_a_coco_file_is_not_vcoco(tiny):
