@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# Names of other columns beside those of the verbs: of people, of results, of predictions.
+OTHER_COLUMNS = (
+    *("ann_id", "split", "image_id", "file_name", "width", "height", "x", "y", "w", "h", "category"),
+    *("protocol", "arm", "seed", "epoch"),
+    *("image", "person", "score", "verbs", "failure"),
+)
 PoseModel = Literal["hrnet_w32", "simple_baseline", "rtmpose"]  # MMPose's top-down models that lib.pose runs
 
 
@@ -86,7 +92,7 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
     With `output_dir`, tables and figures go to `<output_dir>/data/<name>` and `<output_dir>/figures/<name>`
     instead of the repository. Raises DataError where the folder or a field of its `profile.toml` is wrong.
     """
-    inputs = Path(name) if os.sep in str(name) else ROOT / "data" / name
+    inputs = Path(name) if os.sep in str(name) else ROOT / "data" / str(name)  # papermill makes 2024 a number
     settings = _read_settings(inputs / "profile.toml")
     outputs = Path(output_dir).resolve() if output_dir else None
     return Profile(
@@ -160,7 +166,19 @@ def _read_settings(toml: Path) -> _Settings:
     for split in SPLITS:
         if split not in settings.splits:
             raise DataError(f"{toml}: table splits.{split} is missing; see data/README.md.")
+    _check_verbs(settings.verbs, toml)
     return settings
+
+
+def _check_verbs(verbs: list[str], toml: Path) -> None:
+    """Raise DataError where a column of a table would be there twice, or have no name."""
+    if twice := sorted({verb for verb in verbs if verbs.count(verb) > 1}):
+        raise DataError(f"{toml}: verbs: {', '.join(twice)} is there twice; keep one.")
+    if taken := [verb for verb in verbs if verb in OTHER_COLUMNS or not verb.strip()]:
+        raise DataError(
+            f"{toml}: verbs: {', '.join(map(repr, taken))} cannot be a verb's name, as tables have a column "
+            "of that name; choose another, in the label files, too."
+        )
 
 
 def _split_files(folder: Path, table: _SplitSettings) -> SplitFiles:

@@ -1,5 +1,6 @@
 """Profiles: the two that come along, a user's own, and every way to write one wrongly."""
 
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,8 @@ from own_profile import write_own_profile
 
 from lib import profiles
 from lib.files import remove_leftovers, write_whole
-from lib.profiles import PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile
+from lib.prediction import tabulate_people
+from lib.profiles import OTHER_COLUMNS, PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
 
@@ -64,6 +66,9 @@ def test_output_dir_moves_everything_that_is_written(tmp_path):
         ("splits.val", "splits.validation", "validation"),
         ("= [", "= [[", "not closed|Expected|Unclosed|Invalid"),
         ('verbs = ["wave", "dance"]', 'verbs = "wave"', "verbs"),
+        ('"dance"]', '"wave"]', "verbs: wave is there twice"),
+        ('"dance"]', '"x"]', "verbs: 'x' cannot be a verb's name"),
+        ('"dance"]', '"epoch", " "]', "verbs: 'epoch', ' ' cannot be a verb's name"),
     ],
 )
 def test_a_wrong_profile_names_file_and_field(tmp_path, tiny, old, new, said):
@@ -85,6 +90,28 @@ def test_a_missing_split_is_named(tmp_path, tiny):
 def test_an_unknown_profile_lists_the_known_ones():
     with pytest.raises(DataError, match=r"choose from sample, vcoco"):
         load_profile("smaple")
+
+
+def test_a_name_that_looks_like_a_number_is_a_name():
+    with pytest.raises(DataError, match=r"data/2024/profile\.toml: no such profile"):
+        load_profile(2024)  # what papermill makes of -p PROFILE 2024
+
+
+def test_no_verb_may_have_the_name_of_another_column():
+    """`OTHER_COLUMNS` are those of people and of predictions, and some of the results."""
+    people = load_profile_people(load_profile("sample"))
+    predictions = tabulate_people([], VERBS)
+    columns = {people.index.name, *people.columns, *predictions.columns} - set(VERBS)
+    assert columns <= set(OTHER_COLUMNS)
+
+
+def test_a_split_of_nobody_is_refused(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    labels = tmp_path / "mine/val_vcoco.json"
+    content = [entry | {"label": [0] * len(entry["label"])} for entry in json.loads(labels.read_text())]
+    labels.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"mine/val_vcoco\.json: label: nobody has a verb"):
+        load_profile_people(load_profile(tmp_path / "mine"))
 
 
 def test_splits_that_share_people_are_refused(tmp_path, tiny):

@@ -34,6 +34,14 @@ def spoil_twice(contents):
         entry["ann_id"][1] = entry["ann_id"][0]
 
 
+def spoil_verb_twice(contents):
+    contents["vcoco"].append({**contents["vcoco"][0], "label": [1] * len(contents["vcoco"][0]["label"])})
+
+
+def spoil_other_image(contents):
+    contents["vcoco"][4]["image_id"][0] += 1
+
+
 def spoil_label(contents):
     contents["vcoco"][2]["label"][1] = 2
 
@@ -89,6 +97,8 @@ BAD = [
     (spoil_missing_verb, "vcoco.json", "snowboard"),
     (spoil_persons, "vcoco.json", "ann_id of stand"),
     (spoil_twice, "vcoco.json", "ann_id of hold"),
+    (spoil_verb_twice, "vcoco.json", "action_name: hold is there twice"),
+    (spoil_other_image, "vcoco.json", "image_id of walk: another than hold gives for ann_id"),
     (spoil_label, "vcoco.json", "$[2].label[1]"),
     (spoil_area, "instances.json", first),
     (spoil_outside, "instances.json", first),
