@@ -1,53 +1,25 @@
-"""Prediction on any images: the pipeline's own numbers, odd files, exit codes, kills, nothing lost."""
+"""Prediction on any images: the pipeline's own numbers, odd files, exit codes, nothing lost."""
 
 import json
-import shutil
 import subprocess
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pandas as pd
 import predicting
 import pytest
-from conftest import SAMPLE
-from extracting import FORKS
 from PIL import Image
+from predicting import PICTURES, read, run
 
 from lib import predict, prediction
 from lib.coco import BOX
-from lib.profiles import Profile
 from lib.vcoco import VERBS, load_profile_people
-
-PICTURES = sorted((SAMPLE / "images/val2014").glob("*.jpg"))
-
-
-def run(profile: Profile, *arguments: object) -> int:
-    """Run the command in this process."""
-    return predict.main([*map(str, arguments), "--profile", str(profile.inputs)])
-
-
-def read(output: Path) -> tuple[dict, pd.DataFrame]:
-    content = json.loads((output / "predictions.json").read_text())
-    return content, pd.read_csv(output / "predictions.csv", dtype={"person": str})
 
 
 def write_boxes(people: pd.DataFrame, file: Path) -> Path:
     prediction.label_boxes(people).to_csv(file, index=False)
     return file
-
-
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    """A folder with three of the sample's images."""
-    folder = tmp_path / "写真"
-    folder.mkdir()
-    for picture in PICTURES[:3]:
-        shutil.copy(picture, folder / picture.name)
-    return folder
 
 
 # --- The numbers
@@ -244,56 +216,3 @@ def test_the_command_says_how_it_is_used_and_what_is_wrong(modelled, pictures, t
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith(f"{tmp_path}/none/profile.toml: no such profile")
-
-
-# --- Again, and after a kill
-
-
-def test_a_second_run_computes_only_what_changed(modelled, pictures, tmp_path):
-    out = tmp_path / "out"
-    command = [pictures, "--output", out, "--model", "clip"]
-    assert run(modelled, *command) == 0
-    made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
-    before = (out / "predictions.csv").read_bytes()
-    assert run(modelled, *command) == 0
-    assert {path: path.stat().st_mtime_ns for path in made} == made
-    assert (out / "predictions.csv").read_bytes() == before
-    changed = sorted(pictures.iterdir())[0]
-    shutil.copy(PICTURES[9], changed)
-    assert run(modelled, *command) == 0
-    assert [path.stem for path in made if path.stat().st_mtime_ns != made[path]] == [changed.stem]
-    for option in (["--language", "ja"], ["--min-score", "0.3"], ["--model", "thesis"]):
-        made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
-        assert run(modelled, *command, *option) == 0
-        assert all(path.stat().st_mtime_ns != made[path] for path in made)
-
-
-def test_other_thresholds_are_another_result(modelled, pictures, tmp_path):
-    images = sorted(pictures.iterdir())
-    model = prediction.load_profile_model(modelled, "clip")
-    prediction.predict_images(images, modelled, model, tmp_path / "out")
-    card = msgspec.structs.replace(model.card, thresholds=dict.fromkeys(VERBS, 0.0))
-    results = prediction.predict_images(images, modelled, replace(model, card=card), tmp_path / "out")
-    assert all(person.verbs == list(VERBS) for result in results for person in result.people)
-
-
-def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):
-    images = [str(path) for path in PICTURES[:32]]
-    out = tmp_path / "killed"
-    arguments = [*images, "--profile", str(modelled.inputs), "--model", "clip", "--output", str(out)]
-    process = FORKS.Process(target=predict.main, args=(arguments,))
-    process.start()
-    while len(list(out.glob("work/*.json"))) < 5:
-        assert process.is_alive(), "it ended before it was killed"
-        time.sleep(0.01)
-    process.kill()
-    process.join()
-    done = {path: path.stat().st_mtime_ns for path in out.glob("work/*.json")}
-    assert len(done) < 32
-    assert not (out / "predictions.json").exists()
-    assert run(modelled, *images, "--model", "clip", "--output", out) == 0
-    assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert run(modelled, *images, "--model", "clip", "--output", tmp_path / "whole") == 0
-    killed, whole = read(out)[1], read(tmp_path / "whole")[1]
-    pd.testing.assert_frame_equal(killed, whole, rtol=1e-4)  # other batches, so other rounding
-    assert len(list((out / "overlays").glob("[!.]*"))) == 32

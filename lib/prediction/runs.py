@@ -19,7 +19,7 @@ from lib.features.shards import Encoders, Recipe, Shard, encode, load_encoders, 
 from lib.features.store import FAILURE, fingerprint, to_frame
 from lib.features.views import POSE_GROUPS, View, profile_views
 from lib.files import write_whole
-from lib.prediction.images import batches, name_results
+from lib.prediction.images import batches, each_once, name_results
 from lib.prediction.overlays import draw_overlay
 from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people
 from lib.prediction.results import ImageResult, Person, read_record, write_record, write_results
@@ -80,12 +80,14 @@ def predict_images(
     profile    whose weights of CLIP and of HigherHRNet are used
     boxes      of `read_boxes`; without them people are found, those whose pose has `min_score` or more
 
-    Returns a result per image, in their order. What is finished in `output` already, made of the same, is not
-    computed again. An image that cannot be read has the reason as its `failure`; the others go on. Raises
-    DataError where the model does not fit the profile's weights, or none of the boxes is of any image.
+    Returns a result per image, in their order; one that is given twice is taken once. What is finished in
+    `output` already, made of the same, is not computed again. An image that cannot be read has the reason as
+    its `failure`; the others go on. Raises DataError where the model does not fit the profile's weights, or
+    none of the boxes is of any image.
     """
     if boxes is not None and len(boxes) and all(boxes_of(image, boxes).empty for image in images):
         raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
+    images = each_once(images)
     views: dict[str, View] = {view.name: view for view in profile_views(profile, device, precision)}
     recipes = {name: Recipe(views[name], views[name].ingredients()) for name in model.card.inputs.views}
     check_encoders(model, recipes.values())
@@ -93,21 +95,26 @@ def predict_images(
     plan = Plan(model, tuple(recipes.values()), finder, boxes, min_score, language)
     names = name_results(images)
     jobs = [Job(name, plan.fingerprint(image)) for name, image in zip(names, images, strict=True)]
-    stored = {job: read_record(_record(output, job), job.made_of) for job in jobs}
-    done = {job: result for job, result in stored.items() if result is not None}
+    done = {job: result for job in jobs if (result := _finished(output, job))}
     left = [pair for pair in zip(images, jobs, strict=True) if pair[1] not in done]
     with tqdm(total=len(jobs), initial=len(jobs) - len(left), desc="images", unit="img") as bar:
         for finished in _work(left, plan, output):
             done |= finished
             bar.update(len(finished))
     asked = {"profile": profile.name, "boxes_given": boxes is not None, "precision": precision}
-    results = [done[job] for job in stored]
+    results = [done[job] for job in jobs]
     write_results(output, results, model, asked)
     return results
 
 
 def _record(output: Path, job: Job) -> Path:
     return output / "work" / f"{job.name}.json"
+
+
+def _finished(output: Path, job: Job) -> ImageResult | None:
+    """Return the result that an earlier run left, if its picture is still there."""
+    result = read_record(_record(output, job), job.made_of)
+    return result if result and (output / str(result.overlay)).is_file() else None
 
 
 def _work(left: Sequence[tuple[Path, Job]], plan: Plan, output: Path) -> Iterator[dict[Job, ImageResult]]:
