@@ -202,6 +202,21 @@ def test_boxes_outside_their_image_fail_alone(modelled, pictures, tmp_path, caps
     assert content["images"][2]["people"] == []
 
 
+def test_boxes_of_images_that_are_not_given_are_named(modelled, pictures, tmp_path, capsys):
+    """`A.JPG` is not `a.jpg`: without a word, that image would seem to be without anybody."""
+    first, second, _ = (path.name for path in sorted(pictures.iterdir()))
+    names = [first, second.upper(), str(pictures / "absent.jpg"), second.upper()]
+    boxes = pd.DataFrame({"image": names, "x": 20, "y": 30, "w": 80, "h": 120})
+    boxes.to_csv(tmp_path / "boxes.csv", index=False)
+    command = [pictures, "--output", tmp_path / "out", "--model", "clip", "--boxes", tmp_path / "boxes.csv"]
+    assert run(modelled, *command) == 1
+    said = capsys.readouterr()
+    assert f"boxes.csv: image: {names[1]}, {names[2]}: no such image is given" in said.err
+    content, table = read(tmp_path / "out")
+    assert content["boxes_of_unknown_images"] == names[1:3]
+    assert table["image"].tolist() == [str(pictures / first)]
+
+
 def test_predictions_can_be_given_back_as_boxes(modelled, pictures, tmp_path):
     assert run(modelled, pictures, "--output", tmp_path / "a", "--model", "clip") == 0
     again = ["--boxes", tmp_path / "a/predictions.csv", "--output", tmp_path / "b", "--model", "clip"]

@@ -21,7 +21,7 @@ from lib.features.views import POSE_GROUPS, View, profile_views
 from lib.files import write_whole
 from lib.prediction.images import batches, each_once, name_results
 from lib.prediction.overlays import draw_overlay
-from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people
+from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people, find_unknown
 from lib.prediction.results import ImageResult, Person, read_record, write_record, write_results
 from lib.prediction.saved import ActionModel, check_encoders
 from lib.profiles import DataError, Profile
@@ -82,12 +82,14 @@ def predict_images(
 
     Returns a result per image, in their order; one that is given twice is taken once. What is finished in
     `output` already, made of the same, is not computed again. An image that cannot be read has the reason as
-    its `failure`; the others go on. Raises DataError where the model does not fit the profile's weights, or
-    none of the boxes is of any image.
+    its `failure`; the others go on. Boxes of images that are not given are left out; `find_unknown` and
+    `predictions.json` name them. Raises DataError where that is all of them, or the model does not fit the
+    profile's weights.
     """
-    if boxes is not None and len(boxes) and all(boxes_of(image, boxes).empty for image in images):
-        raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
     images = each_once(images)
+    unknown = [] if boxes is None else find_unknown(boxes, images)
+    if boxes is not None and unknown and len(unknown) == boxes["image"].nunique():
+        raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
     views: dict[str, View] = {view.name: view for view in profile_views(profile, device, precision)}
     recipes = {name: Recipe(views[name], views[name].ingredients()) for name in model.card.inputs.views}
     check_encoders(model, recipes.values())
@@ -101,7 +103,8 @@ def predict_images(
         for finished in _work(left, plan, output):
             done |= finished
             bar.update(len(finished))
-    asked = {"profile": profile.name, "boxes_given": boxes is not None, "precision": precision}
+    asked = {"profile": profile.name, "boxes_given": boxes is not None, "boxes_of_unknown_images": unknown}
+    asked |= {"precision": precision}
     results = [done[job] for job in jobs]
     write_results(output, results, model, asked)
     return results
