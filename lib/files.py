@@ -14,7 +14,10 @@ from pathlib import Path
 from lib.profiles import DataError
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `write_whole` gives
-UNWRITABLE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
+UNWRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR),  # a file stands where a folder is to be, or the other way
+)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from lib.profiles import DataError, Profile, load_profile
 if TYPE_CHECKING:
     from lib.prediction import ImageResult
 
+DRAWN = "sample"  # the bundled data, whose pictures are drawn
 SETTINGS = ("device", "precision", "language", "min_score")  # of `predict_images`, which has their defaults
 
 
@@ -26,9 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options, load_profile(options.profile))
     except DataError as error:
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: cannot be written ({error.strerror}).", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; run again and it goes on.", file=sys.stderr)
@@ -72,6 +70,11 @@ def run(options: argparse.Namespace, profile: Profile) -> int:
         failures.append(
             f"{options.boxes}: image: {listing(unknown)}: no such image is given, so its boxes are left out; "
             "write its file name or its path."
+        )
+    if model.card.trained_on.get("profile") == DRAWN:
+        print(
+            "This model has learnt from drawn pictures only: what it says of photographs means nothing. Let "
+            "`make figures PROFILE=vcoco` train one on photographs, and give --profile vcoco."
         )
     for reason in failures:
         print(reason, file=sys.stderr)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import predicting
@@ -157,9 +158,23 @@ def test_an_image_that_became_unreadable_leaves_nothing_old_behind(modelled, pic
 # --- Exit codes and messages
 
 
+def test_the_drawn_samples_model_says_that_it_is_one(modelled, pictures, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    profile = predicting.make_profile(folder)
+    drawn = "This model has learnt from drawn pictures only"
+    for name, expected in {"mine": False, "sample": True}.items():
+        model = prediction.load_profile_model(modelled, "clip")
+        card = msgspec.structs.replace(model.card, trained_on={"profile": name})
+        prediction.save_action_model(profile.model, model.network, card)
+        assert run(profile, pictures, "--output", tmp_path / "out") == 0
+        assert (drawn in capsys.readouterr().out) == expected
+
+
 def test_wrong_usage_ends_with_2_and_one_sentence(modelled, pictures, tmp_path, capsys):
     (tmp_path / "none").mkdir()
     (tmp_path / "file").touch()
+    (tmp_path / "taken/predictions.csv").mkdir(parents=True)
     (tmp_path / "boxes.csv").write_text("image,x,y,w\na.jpg,1,2,3\n")
     (tmp_path / "others.csv").write_text("image,x,y,w,h\nother.jpg,1,2,3,4\n")
     empty = predicting.make_profile(tmp_path / "none")
@@ -169,7 +184,10 @@ def test_wrong_usage_ends_with_2_and_one_sentence(modelled, pictures, tmp_path, 
         ([pictures, "--boxes", tmp_path / "boxes.csv"], "missing required field `h`"),
         ([pictures, "--boxes", tmp_path / "others.csv"], "none names an image that is given"),
         ([pictures, "--boxes", tmp_path / "absent.csv"], "absent.csv: cannot be read"),
-        ([pictures, "--output", tmp_path / "file", "--model", "clip"], "file"),
+        (
+            [pictures, "--output", tmp_path / "file", "--model", "clip"],
+            "file/overlays: cannot be written (Not",
+        ),
     ):
         assert run(modelled, "--output", tmp_path / "out", *arguments) == 2
         error = capsys.readouterr().err

@@ -18,7 +18,7 @@ from lib.features.engines import READERS, one_ahead
 from lib.features.shards import Encoders, Recipe, Shard, encode, load_encoders, prepare, read_or_reason
 from lib.features.store import FAILURE, fingerprint, to_frame
 from lib.features.views import POSE_GROUPS, View, profile_views
-from lib.files import write_whole
+from lib.files import disk_errors, write_whole
 from lib.prediction.images import batches, each_once, name_results
 from lib.prediction.overlays import draw_overlay
 from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people, find_unknown
@@ -203,8 +203,9 @@ def _save(output: Path, language: str, job: Job, result: ImageResult, pixels: Pi
     """Write an image's picture, then its record; where it failed, remove what an earlier run left."""
     overlay, record = output / "overlays" / f"{job.name}.jpg", _record(output, job)
     if isinstance(pixels, str):
-        overlay.unlink(missing_ok=True)
-        record.unlink(missing_ok=True)
+        with disk_errors(overlay):
+            overlay.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
         return result
     with write_whole(overlay) as path:
         draw_overlay(pixels, result.people, language).save(path, quality=92)
