@@ -56,10 +56,25 @@ class Profile:
     clip_weights: Path
     pose_weights: Path
     data: Path
-    figures: Path
+    outputs: Path
     verbs: tuple[str, ...] = ()
     downloadable: bool = False
     pose_models: Mapping[PoseModel, Path] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> Path:
+        """The folder of figures, tables and executed notebooks.
+
+        Raises DataError where it is that of another profile: two folders of one name write into one.
+        """
+        namesake = ROOT / "data" / self.name
+        elsewhere = self.inputs.resolve() != namesake.resolve()
+        if elsewhere and self.outputs == ROOT and (namesake / "profile.toml").is_file():
+            raise DataError(
+                f"{self.inputs}: its figures would replace those of {namesake}; give the folder another "
+                "name, or set OUTPUT_DIR."
+            )
+        return self.outputs / "figures" / self.name
 
     @property
     def people(self) -> Path:
@@ -102,7 +117,7 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
         clip_weights=inputs / settings.clip_weights,
         pose_weights=inputs / settings.pose_weights,
         data=outputs / "data" / inputs.name if outputs else inputs,
-        figures=(outputs or ROOT) / "figures" / inputs.name,
+        outputs=outputs or ROOT,
         verbs=tuple(settings.verbs),
         downloadable=settings.downloadable,
         pose_models=MappingProxyType({model: inputs / file for model, file in settings.pose_models.items()}),

@@ -58,6 +58,28 @@ def test_output_dir_moves_everything_that_is_written(tmp_path):
     assert load_profile("sample").figures == ROOT / "figures/sample"
 
 
+def test_figures_of_two_folders_of_one_name_do_not_mix(tmp_path, tiny):
+    write_own_profile(tmp_path / "sample", tiny.contents)
+    with pytest.raises(DataError, match=r"another name, or set OUTPUT_DIR") as error:
+        _ = load_profile(tmp_path / "sample").figures
+    assert str(error.value).startswith(f"{tmp_path}/sample: its figures would replace those of {SAMPLE};")
+    assert load_profile(tmp_path / "sample", tmp_path).figures == tmp_path / "figures/sample"
+    assert load_profile(SAMPLE).figures == ROOT / "figures/sample"
+    (tmp_path / "linked").symlink_to(SAMPLE.parent)
+    assert load_profile(tmp_path / "linked/sample").figures == ROOT / "figures/sample"
+
+
+def test_nothing_runs_where_figures_would_mix(tmp_path, tiny):
+    write_own_profile(tmp_path / "sample", tiny.contents)
+    command = [sys.executable, ROOT / "notebooks/run.py", "01", "-p", "PROFILE", tmp_path / "sample"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode != 0
+    assert "another name, or set OUTPUT_DIR" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "sample/people.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
