@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lib.prediction import ImageResult
 
 DRAWN = "sample"  # the bundled data, whose pictures are drawn
+CAVEAT = (
+    "This model has learnt from drawn pictures only: what it says of photographs means nothing. "
+    "Let `make figures PROFILE=vcoco` train one on photographs, and give --profile vcoco."
+)
 SETTINGS = ("device", "precision", "language", "min_score")  # of `predict_images`, which has their defaults
 
 
@@ -72,10 +76,7 @@ def run(options: argparse.Namespace, profile: Profile) -> int:
             "write its file name or its path."
         )
     if model.card.trained_on.get("profile") == DRAWN:
-        print(
-            "This model has learnt from drawn pictures only: what it says of photographs means nothing. Let "
-            "`make figures PROFILE=vcoco` train one on photographs, and give --profile vcoco."
-        )
+        print(CAVEAT)
     for reason in failures:
         print(reason, file=sys.stderr)
     return 1 if failures else 0

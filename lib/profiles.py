@@ -45,9 +45,9 @@ class SplitFiles:
 class Profile:
     """One data set: what is read (labels, images, weights) and where results are written.
 
-    `verbs` is empty where the profile uses V-COCO's 26. `pose_models` are the weights of further pose models,
-    which need not be there. `downloadable` says whether `sources.toml` beside `profile.toml` tells
-    `lib.download` where the files come from.
+    `outputs` is the repository, or OUTPUT_DIR. `verbs` is empty where the profile uses V-COCO's 26.
+    `pose_models` are the weights of further pose models, which need not be there. `downloadable` says whether
+    `sources.toml` beside `profile.toml` tells `lib.download` where the files come from.
     """
 
     name: str
@@ -186,10 +186,10 @@ def _read_settings(toml: Path) -> _Settings:
 
 
 def _check_verbs(verbs: list[str], toml: Path) -> None:
-    """Raise DataError where a column of a table would be there twice, or have no name."""
+    """Raise DataError where a column of a table would be there twice."""
     if twice := sorted({verb for verb in verbs if verbs.count(verb) > 1}):
         raise DataError(f"{toml}: verbs: {', '.join(twice)} is there twice; keep one.")
-    if taken := [verb for verb in verbs if verb in OTHER_COLUMNS or not verb.strip()]:
+    if taken := [verb for verb in verbs if verb in OTHER_COLUMNS]:
         raise DataError(
             f"{toml}: verbs: {', '.join(map(repr, taken))} cannot be a verb's name, as tables have a column "
             "of that name; choose another, in the label files, too."

@@ -90,7 +90,7 @@ def test_nothing_runs_where_figures_would_mix(tmp_path, tiny):
         ('verbs = ["wave", "dance"]', 'verbs = "wave"', "verbs"),
         ('"dance"]', '"wave"]', "verbs: wave is there twice"),
         ('"dance"]', '"x"]', "verbs: 'x' cannot be a verb's name"),
-        ('"dance"]', '"epoch", " "]', "verbs: 'epoch', ' ' cannot be a verb's name"),
+        ('"dance"]', '"epoch", "score"]', "verbs: 'epoch', 'score' cannot be a verb's name"),
     ],
 )
 def test_a_wrong_profile_names_file_and_field(tmp_path, tiny, old, new, said):
