@@ -123,8 +123,9 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:
     """Index the annotations of some images of one or several COCO files with pycocotools.
 
-    Images unknown to the files are left out. Annotations come without masks.
+    Images unknown to the files are left out. Annotations come without masks. Categories are joined by `id`.
     """
+    named: dict[int, tuple[str, str | Path]] = {}
     wanted = set(map(int, image_ids))
     coco = COCO()
     coco.dataset = {"images": [], "annotations": [], "categories": []}
@@ -142,13 +143,27 @@ def read_coco(files: Files, image_ids: Iterable[int]) -> COCO:
             raise DataError(f"{file}: images: none for the image_id of annotation {listing(lost)}; add it.")
         coco.dataset["images"] += msgspec.to_builtins(images)
         coco.dataset["annotations"] += msgspec.to_builtins(annotations)
-        coco.dataset["categories"] = msgspec.to_builtins(content.categories)
+        _join_categories(named, content.categories, file)
+    coco.dataset["categories"] = [{"id": number, "name": name} for number, (name, _) in named.items()]
     for field in ("images", "annotations"):
         if twice := duplicates([row["id"] for row in coco.dataset[field]]):
             raise DataError(f"{file_names(files)}: id of {field}: {listing(twice)} is there twice; keep one.")
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools announces every step
         coco.createIndex()
     return coco
+
+
+def _join_categories(
+    named: dict[int, tuple[str, str | Path]], categories: list[_Category], file: str | Path
+) -> None:
+    """Add a file's categories to those `named` so far, by id: the name, and the first file that gives it."""
+    for category in categories:
+        name, first = named.setdefault(category.id, (category.name, file))
+        if name != category.name:
+            raise DataError(
+                f"{file}: categories: id {category.id} is {category.name!r}, and {name!r} in {first}; "
+                "give each category an id of its own."
+            )
 
 
 def tabulate(coco: COCO, ann_ids: Iterable[int]) -> pd.DataFrame:

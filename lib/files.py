@@ -1,8 +1,9 @@
-"""Writing files: whole or not at all, and in one sentence why not."""
+"""Writing files: whole or not at all, and in one sentence why not; and telling one from another."""
 
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import uuid
@@ -13,7 +14,10 @@ from pathlib import Path
 from lib.profiles import DataError
 
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `write_whole` gives
-UNWRITABLE = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM
+UNWRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR),  # a file stands where a folder is to be, or the other way
+)
 
 
 @contextmanager
@@ -58,6 +62,15 @@ def is_read_only(folder: Path) -> bool:
     while not folder.exists():
         folder = folder.parent
     return not os.access(folder, os.W_OK)
+
+
+def sha256(path: Path) -> str:
+    """Return a file's sha256, "" where there is no such file or it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def remove_leftovers(*folders: Path) -> None:

@@ -1,8 +1,8 @@
 """Name what people do in images of any kind: `python -m lib.predict photos/ --output predictions`.
 
 Finds the people, draws them into pictures, and writes a row per person with the probability of every verb. An
-interrupted run goes on where it was. Exit status: 0, all is well; 1, some images failed and the others are
-done; 2, nothing was done: wrong arguments, or no saved model.
+interrupted run goes on where it was. Exit status: 0, all is well; 1, some images failed, or boxes name images
+that are not given, and the others are done; 2, nothing was done: wrong arguments, or no saved model.
 """
 
 import argparse
@@ -16,6 +16,11 @@ from lib.profiles import DataError, Profile, load_profile
 if TYPE_CHECKING:
     from lib.prediction import ImageResult
 
+DRAWN = "sample"  # the bundled data, whose pictures are drawn
+CAVEAT = (
+    "This model has learnt from drawn pictures only: what it says of photographs means nothing. "
+    "Let `make figures PROFILE=vcoco` train one on photographs, and give --profile vcoco."
+)
 SETTINGS = ("device", "precision", "language", "min_score")  # of `predict_images`, which has their defaults
 
 
@@ -23,17 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     options = parse(arguments)
     try:
-        results = run(options, load_profile(options.profile))
+        return run(options, load_profile(options.profile))
     except DataError as error:
         print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"{error.filename}: cannot be written ({error.strerror}).", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped; run again and it goes on.", file=sys.stderr)
         return 130
-    return report(results, options.output)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -58,22 +59,31 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(options: argparse.Namespace, profile: Profile) -> "list[ImageResult]":
-    """Do what the command line says."""
+def run(options: argparse.Namespace, profile: Profile) -> int:
+    """Do what the command line says, report it, and return the exit status."""
     from lib import prediction  # takes seconds, which wrong arguments need not wait for
+    from lib.coco import listing
 
-    return prediction.predict_images(
-        prediction.find_images(options.images, options.output),
-        profile,
-        prediction.load_profile_model(profile, options.model),
-        options.output,
-        boxes=prediction.read_boxes(options.boxes) if options.boxes else None,
-        **{name: getattr(options, name) for name in SETTINGS if name in options},
-    )
+    images = prediction.find_images(options.images, options.output)
+    model = prediction.load_profile_model(profile, options.model)
+    boxes = prediction.read_boxes(options.boxes) if options.boxes else None
+    settings = {name: getattr(options, name) for name in SETTINGS if name in options}
+    results = prediction.predict_images(images, profile, model, options.output, boxes=boxes, **settings)
+    failures = report(results, options.output)
+    if boxes is not None and (unknown := prediction.find_unknown(boxes, images)):
+        failures.append(
+            f"{options.boxes}: image: {listing(unknown)}: no such image is given, so its boxes are left out; "
+            "write its file name or its path."
+        )
+    if model.card.trained_on.get("profile") == DRAWN:
+        print(CAVEAT)
+    for reason in failures:
+        print(reason, file=sys.stderr)
+    return 1 if failures else 0
 
 
-def report(results: "Sequence[ImageResult]", output: Path) -> int:
-    """Say what was done, name what failed, and return the exit status."""
+def report(results: "Sequence[ImageResult]", output: Path) -> list[str]:
+    """Say what was done, and return the reasons of what failed."""
     from lib.prediction import NO_POSE
 
     failures = [result.failure for result in results if result.failure]
@@ -84,10 +94,7 @@ def report(results: "Sequence[ImageResult]", output: Path) -> int:
     print(f"{done}: {output}")
     if without:
         print(f"{without} people have no prediction: {NO_POSE}.")
-    failures += [person.failure for person in people if person.failure not in (None, NO_POSE)]
-    for reason in failures:
-        print(reason, file=sys.stderr)
-    return 1 if failures else 0
+    return failures + [person.failure for person in people if person.failure not in (None, NO_POSE)]
 
 
 if __name__ == "__main__":

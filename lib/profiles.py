@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ("PROFILE", "SEEDS", "EPOCHS", "DEVICE", "LANGUAGE", "OUTPUT_DIR")
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
+# Names of other columns beside those of the verbs: of people, of results, of predictions.
+OTHER_COLUMNS = (
+    *("ann_id", "split", "image_id", "file_name", "width", "height", "x", "y", "w", "h", "category"),
+    *("protocol", "arm", "seed", "epoch"),
+    *("image", "person", "score", "verbs", "failure"),
+)
 PoseModel = Literal["hrnet_w32", "simple_baseline", "rtmpose"]  # MMPose's top-down models that lib.pose runs
 
 
@@ -39,9 +45,9 @@ class SplitFiles:
 class Profile:
     """One data set: what is read (labels, images, weights) and where results are written.
 
-    `verbs` is empty where the profile uses V-COCO's 26. `pose_models` are the weights of further pose models,
-    which need not be there. `downloadable` says whether `sources.toml` beside `profile.toml` tells
-    `lib.download` where the files come from.
+    `outputs` is the repository, or OUTPUT_DIR. `verbs` is empty where the profile uses V-COCO's 26.
+    `pose_models` are the weights of further pose models, which need not be there. `downloadable` says whether
+    `sources.toml` beside `profile.toml` tells `lib.download` where the files come from.
     """
 
     name: str
@@ -50,10 +56,25 @@ class Profile:
     clip_weights: Path
     pose_weights: Path
     data: Path
-    figures: Path
+    outputs: Path
     verbs: tuple[str, ...] = ()
     downloadable: bool = False
     pose_models: Mapping[PoseModel, Path] = field(default_factory=dict)
+
+    @property
+    def figures(self) -> Path:
+        """The folder of figures, tables and executed notebooks.
+
+        Raises DataError where it is that of another profile: two folders of one name write into one.
+        """
+        namesake = ROOT / "data" / self.name
+        elsewhere = self.inputs.resolve() != namesake.resolve()
+        if elsewhere and self.outputs == ROOT and (namesake / "profile.toml").is_file():
+            raise DataError(
+                f"{self.inputs}: its figures would replace those of {namesake}; give the folder another "
+                "name, or set OUTPUT_DIR."
+            )
+        return self.outputs / "figures" / self.name
 
     @property
     def people(self) -> Path:
@@ -91,7 +112,7 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
     With `output_dir`, tables and figures go to `<output_dir>/data/<name>` and `<output_dir>/figures/<name>`
     instead of the repository. Raises DataError where the folder or a field of its `profile.toml` is wrong.
     """
-    inputs = Path(name) if os.sep in str(name) else ROOT / "data" / name
+    inputs = Path(name) if os.sep in str(name) else ROOT / "data" / str(name)  # papermill makes 2024 a number
     settings = _read_settings(inputs / "profile.toml")
     outputs = Path(output_dir).resolve() if output_dir else None
     return Profile(
@@ -101,7 +122,7 @@ def load_profile(name: str | Path, output_dir: str | Path = "") -> Profile:
         clip_weights=inputs / settings.clip_weights,
         pose_weights=inputs / settings.pose_weights,
         data=outputs / "data" / inputs.name if outputs else inputs,
-        figures=(outputs or ROOT) / "figures" / inputs.name,
+        outputs=outputs or ROOT,
         verbs=tuple(settings.verbs),
         downloadable=settings.downloadable,
         pose_models=MappingProxyType({model: inputs / file for model, file in settings.pose_models.items()}),
@@ -170,7 +191,19 @@ def _read_settings(toml: Path) -> _Settings:
     for split in SPLITS:
         if split not in settings.splits:
             raise DataError(f"{toml}: table splits.{split} is missing; see data/README.md.")
+    _check_verbs(settings.verbs, toml)
     return settings
+
+
+def _check_verbs(verbs: list[str], toml: Path) -> None:
+    """Raise DataError where a column of a table would be there twice."""
+    if twice := sorted({verb for verb in verbs if verbs.count(verb) > 1}):
+        raise DataError(f"{toml}: verbs: {', '.join(twice)} is there twice; keep one.")
+    if taken := [verb for verb in verbs if verb in OTHER_COLUMNS]:
+        raise DataError(
+            f"{toml}: verbs: {', '.join(map(repr, taken))} cannot be a verb's name, as tables have a column "
+            "of that name; choose another, in the label files, too."
+        )
 
 
 def _split_files(folder: Path, table: _SplitSettings) -> SplitFiles:

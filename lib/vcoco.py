@@ -7,32 +7,19 @@ the field and the fix.
 
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import numpy as np
 import pandas as pd
 
-from lib.coco import BOX, KEYPOINTS, Files, Id, decode, duplicates, file_names, listing, read_coco, tabulate
-from lib.profiles import DataError, Profile
+from lib.coco import BOX, KEYPOINTS, Files, duplicates, file_names, listing, read_coco, tabulate
+from lib.files import sha256
+from lib.labels import VERBS, read_labels, read_verbs
+from lib.profiles import DataError, Profile, SplitFiles
 
-# fmt: off
-VERBS = (
-    "hold", "stand", "sit", "ride", "walk", "look", "hit", "eat", "jump", "lay", "talk_on_phone", "carry",
-    "throw", "catch", "cut", "run", "work_on_computer", "ski", "surf", "skateboard", "smile", "drink", "kick",
-    "point", "read", "snowboard",
-)
-# fmt: on
-class VerbLabels(msgspec.Struct):
-    """One verb's entry of a V-COCO file: parallel arrays over persons, `role_object_id` one block a role."""
-
-    action_name: str
-    image_id: list[Id]
-    ann_id: list[Id]
-    label: list[Literal[0, 1]]
-    role_name: list[str]
-    role_object_id: list[Id]
+PERSON = ["image_id", "file_name", "width", "height", *BOX]  # the columns before those of the verbs
+MAKER = "run notebook 01_data_preparation"
 
 
 def load_people(
@@ -61,7 +48,7 @@ def load_people(
     _check_people(people, instances_json, vcoco_json)
     boxes = _clip(people)
     clipped = int((boxes - people[BOX]).abs().gt(1e-6).any(axis="columns").sum())
-    people = people.assign(**boxes)[["image_id", "file_name", "width", "height", *BOX, *verbs]]
+    people = people.assign(**boxes)[[*PERSON, *verbs]]
     people.attrs = {"without_verb": len(labels) - len(labelled), "clipped": clipped, "missing": missing}
     return people
 
@@ -69,39 +56,65 @@ def load_people(
 def load_profile_people(profile: Profile) -> pd.DataFrame:
     """Load the people of all splits of a profile: `load_people`'s columns after the column `split`.
 
-    `attrs` holds each split's report under the split's name.
+    `attrs` holds each split's report under the split's name, with the `sha256` of the files read: that of the
+    labels, then those of the instances.
     """
+    digests = _digest_files(profile)
     parts = {
         split: load_people(files.vcoco_json, files.instances_json, profile.verbs or VERBS)
         for split, files in profile.splits.items()
     }
+    if empty := [str(profile.splits[split].vcoco_json) for split, part in parts.items() if part.empty]:
+        raise DataError(f"{listing(empty)}: label: nobody has a verb and a box; each split needs somebody.")
     people = pd.concat([part.assign(split=split) for split, part in parts.items()])
     if not people.index.is_unique:
         raise DataError(f"{profile.inputs}: ann_id {listing(duplicates(people.index))} is in two splits.")
     people.insert(0, "split", people.pop("split"))
-    people.attrs = {split: part.attrs for split, part in parts.items()}
+    people.attrs = {split: {**part.attrs, "sha256": digests[split]} for split, part in parts.items()}
     return people
 
 
 def load_prepared_people(profile: Profile) -> pd.DataFrame:
     """Load the table that notebook 01 wrote: `load_profile_people`'s columns, without reading labels again.
 
-    Raises DataError where it is absent, damaged, or has other verbs than the profile.
+    Raises DataError where it is absent, damaged, of other verbs than the profile, or made of other labels or
+    instances than are there now; those that are no longer there cannot be compared.
     """
     try:
         people = pd.read_parquet(profile.people)
     except FileNotFoundError:
-        raise DataError(f"{profile.people}: no such table; run notebook 01_data_preparation.") from None
+        raise DataError(f"{profile.people}: no such table; {MAKER}.") from None
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"{profile.people}: cannot be read ({error}); run notebook 01_data_preparation again."
-        ) from None
-    verbs = list(profile.verbs or VERBS)
-    if list(people.columns[-len(verbs) :]) != verbs:
-        raise DataError(
-            f"{profile.people}: its verbs are not the profile's; run notebook 01_data_preparation again."
-        )
+        raise DataError(f"{profile.people}: cannot be read ({error}); {MAKER} again.") from None
+    if list(people.columns) != ["split", *PERSON, *(profile.verbs or VERBS)]:
+        raise DataError(f"{profile.people}: its verbs are not the profile's; {MAKER} again.")
+    _check_files(people, profile)
     return people
+
+
+def _check_files(people: pd.DataFrame, profile: Profile) -> None:
+    """Raise DataError where prepared people were made of other files than the profile names."""
+    for split, digests in _digest_files(profile).items():
+        files, made_of = _label_files(profile.splits[split]), people.attrs.get(split, {}).get("sha256", [])
+        now_and_then = zip(files, digests, made_of, strict=False)
+        changed = [file for file, now, then in now_and_then if now not in ("", then)]
+        if changed or len(made_of) != len(files):
+            raise DataError(
+                f"{profile.people}: made of another {file_names(changed or files)} than is there now; "
+                f"{MAKER} again."
+            )
+
+
+def _label_files(files: SplitFiles) -> list[Path]:
+    """List the files of which a split's people are made."""
+    return [files.vcoco_json, *files.instances_json]
+
+
+def _digest_files(profile: Profile) -> dict[str, list[str]]:
+    """Return the sha256 of each split's `_label_files`, "" where one is not there; each file is read once."""
+    files = {split: _label_files(files) for split, files in profile.splits.items()}
+    digests = {path: sha256(path) for path in set(chain.from_iterable(files.values()))}
+    return {split: [digests[path] for path in paths] for split, paths in files.items()}
 
 
 def load_role_objects(
@@ -187,54 +200,6 @@ def find_border_contact(people: pd.DataFrame, within: float = 1.0) -> pd.DataFra
     gaps = {"left": people["x"], "top": people["y"]}
     gaps |= {"right": people["width"] - far_x, "bottom": people["height"] - far_y}
     return pd.DataFrame(gaps) <= within
-
-
-def read_labels(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> pd.DataFrame:
-    """Read `image_id` and one boolean column per verb for every person of a V-COCO file, by `ann_id`."""
-    entries = read_verbs(vcoco_json, verbs)
-    persons = pd.Index(entries[0].ann_id, name="ann_id", dtype="int64")
-    columns = {"image_id": pd.Series(entries[0].image_id, index=persons, dtype="int64")}
-    for entry in entries:
-        here = pd.Index(entry.ann_id, dtype="int64")
-        if different := persons.symmetric_difference(here).tolist():
-            raise DataError(
-                f"{vcoco_json}: ann_id of {entry.action_name}: other persons than "
-                f"{entries[0].action_name} lists, {listing(different)}; every verb must list the same ones."
-            )
-        columns[entry.action_name] = pd.Series(entry.label, index=here, dtype=bool).reindex(persons)
-    return pd.DataFrame(columns)
-
-
-def read_verbs(vcoco_json: str | Path, verbs: Sequence[str] = VERBS) -> list[VerbLabels]:
-    """Read and check a V-COCO label file: one entry per verb, in the order of `verbs`."""
-    entries = {entry.action_name: entry for entry in decode(vcoco_json, list[VerbLabels], "V-COCO labels")}
-    if unknown := sorted(entries.keys() - set(verbs)):
-        raise DataError(
-            f"{vcoco_json}: action_name: unknown verb {listing(unknown)}; name it in the profile."
-        )
-    if absent := [verb for verb in verbs if verb not in entries]:
-        raise DataError(
-            f"{vcoco_json}: action_name: no entry for {listing(absent)}; download the file again."
-        )
-    for entry in entries.values():
-        _check_entry(entry, vcoco_json)
-    return [entries[verb] for verb in verbs]
-
-
-def _check_entry(entry: VerbLabels, file: str | Path) -> None:
-    people = len(entry.ann_id)
-    expected = {"image_id": people, "label": people, "role_object_id": people * len(entry.role_name)}
-    for field, length in expected.items():
-        found = len(getattr(entry, field))
-        if found != length:
-            raise DataError(
-                f"{file}: {field} of {entry.action_name}: {found} entries, but {length} follow from its "
-                f"{people} ann_id and {len(entry.role_name)} role_name; download the file again."
-            )
-    if not entry.role_name:
-        raise DataError(f"{file}: role_name of {entry.action_name} is empty; the first role is the agent.")
-    if twice := duplicates(entry.ann_id):
-        raise DataError(f"{file}: ann_id of {entry.action_name}: {listing(twice)} is there twice; keep one.")
 
 
 def _check_people(people: pd.DataFrame, instances_json: Files, vcoco_json: str | Path) -> None:

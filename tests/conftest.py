@@ -1,6 +1,7 @@
 """Fixtures: reference data beside the repository, a tiny V-COCO that a test may spoil, networks, features."""
 
 import json
+import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,16 @@ def modelled(tmp_path_factory) -> Profile:
     profile = predicting.make_profile(tmp_path_factory.mktemp("プロファイル 1"))
     predicting.prepare(profile)
     return profile
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder with three of the sample's images."""
+    folder = tmp_path / "写真"
+    folder.mkdir()
+    for picture in sorted((SAMPLE / "images/val2014").glob("*.jpg"))[:3]:
+        shutil.copy(picture, folder / picture.name)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """A profile with the sample's images, and models trained in a moment: what they say means nothing."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
 from conftest import SAMPLE
 
-from lib import prediction
+from lib import predict, prediction
 from lib.coco import BOX
 from lib.experiments import InputForm
 from lib.features import FeatureStore, extract, load_features, load_ingredients, profile_views
@@ -14,6 +15,7 @@ from lib.prediction import ModelCard
 from lib.profiles import Profile, load_profile
 from lib.vcoco import VERBS, load_profile_people
 
+PICTURES = sorted((SAMPLE / "images/val2014").glob("*.jpg"))
 TRAINED_ON, TESTED_ON = 40, 12  # people whose features are computed
 FORMS = {
     "": InputForm(("clip_crop", "pose"), clip="unit", pose="standard", without_pose="zeros"),
@@ -80,3 +82,13 @@ def save_model(profile: Profile, people: pd.DataFrame, name: str, form: InputFor
         date="2024-11-23",
     )
     prediction.save_action_model(profile.model / name, trained, card, epochs={0: 4, 1: 4})
+
+
+def run(profile: Profile, *arguments: object) -> int:
+    """Run the command in this process."""
+    return predict.main([*map(str, arguments), "--profile", str(profile.inputs)])
+
+
+def read(output: Path) -> tuple[dict, pd.DataFrame]:
+    content = json.loads((output / "predictions.json").read_text())
+    return content, pd.read_csv(output / "predictions.csv", dtype={"person": str})

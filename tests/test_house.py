@@ -14,7 +14,8 @@ from lib.profiles import PARAMETERS, ROOT
 LAYERS = (
     {"profiles"},
     {"coco", "files", "precision"},
-    {"vcoco", "crops"},
+    {"labels", "crops"},
+    {"vcoco"},
     {"download", "higherhrnet", "clip_features", "models", "metrics"},
     {"pose"},
     {"features"},

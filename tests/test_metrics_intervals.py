@@ -9,6 +9,7 @@ import pytest
 import scipy.stats
 import torch
 
+from lib.experiments.tables import contrast
 from lib.metrics import bootstrap_interval, bootstrap_interval_of, mean_average_precision, paired_bootstrap
 
 
@@ -100,6 +101,47 @@ def test_interval_of_map_resamples_whole_images():
         times = {image: {counts[i] for i in np.flatnonzero(image_ids == image)} for image in set(image_ids)}
         assert {len(numbers) for numbers in times.values()} == {1}  # all persons of an image equally often
         assert sum(min(numbers) for numbers in times.values()) == len(times)
+
+
+def group_mean(values: np.ndarray, inside: np.ndarray):
+    """Return the statistic that is a group's mean, undefined where nobody of the group is drawn."""
+    return lambda rows: values[rows][inside[rows]].mean() if inside[rows].any() else np.nan
+
+
+def test_an_interval_of_a_statistic_that_may_be_undefined_has_the_exact_distribution():
+    """All 7 ** 7 draws of 7 images, of which three hold the group: 2 % hold none of it and are left out."""
+    values, inside = np.array([0.3, 2.9, 1.2, 0.1, 4.4, 0.8, 2.0]), np.arange(7) < 3
+    draws = np.array(list(product(range(7), repeat=7)))
+    with np.errstate(invalid="ignore"):
+        exact = (values * inside)[draws].sum(axis=1) / inside[draws].sum(axis=1)
+    assert np.isnan(exact).mean() == pytest.approx((4 / 7) ** 7)
+    exact = exact[~np.isnan(exact)]
+    statistic = group_mean(values, inside)
+    point, low, high = bootstrap_interval_of(statistic, np.arange(7), level=0.9, resamples=20_000)
+    assert point == values[inside].mean()
+    assert (exact < low).mean() <= 0.05 + 0.01
+    assert (exact <= low).mean() >= 0.05 - 0.01
+    assert (exact > high).mean() <= 0.05 + 0.01
+    assert (exact >= high).mean() >= 0.05 - 0.01
+
+
+@pytest.mark.parametrize(("images", "known"), [(1, False), (2, False), (3, True), (10, True)])
+def test_a_group_of_one_or_two_images_has_no_interval(images, known):
+    values, inside = np.random.default_rng(16).random(200), np.arange(200) < images
+    interval = bootstrap_interval_of(group_mean(values, inside), np.arange(200), resamples=1000)
+    assert interval.point == values[inside].mean()
+    assert np.isfinite(interval[1:]).tolist() == [known, known]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_contrast_with_three_people_has_an_interval():
+    """In some resamples nobody of them is drawn: those say nothing, and must not spoil the others."""
+    values, inside = np.random.default_rng(17).random(200), np.arange(200) < 3
+    for mine, sign in ((inside, 1), (~inside, -1)):
+        point, low, high = contrast(values, mine, np.arange(200))
+        assert point == pytest.approx(sign * (values[:3].mean() - values[3:].mean()))
+        assert low < point < high
+        assert high - low < np.ptp(values[:3]) + 0.2
 
 
 def test_memory_does_not_grow_with_the_number_of_resamples():

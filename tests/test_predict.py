@@ -1,11 +1,8 @@
-"""Prediction on any images: the pipeline's own numbers, odd files, exit codes, kills, nothing lost."""
+"""Prediction on any images: the pipeline's own numbers, odd files, exit codes, nothing lost."""
 
 import json
-import shutil
 import subprocess
 import sys
-import time
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,41 +10,17 @@ import numpy as np
 import pandas as pd
 import predicting
 import pytest
-from conftest import SAMPLE
-from extracting import FORKS
 from PIL import Image
+from predicting import PICTURES, read, run
 
 from lib import predict, prediction
 from lib.coco import BOX
-from lib.profiles import Profile
 from lib.vcoco import VERBS, load_profile_people
-
-PICTURES = sorted((SAMPLE / "images/val2014").glob("*.jpg"))
-
-
-def run(profile: Profile, *arguments: object) -> int:
-    """Run the command in this process."""
-    return predict.main([*map(str, arguments), "--profile", str(profile.inputs)])
-
-
-def read(output: Path) -> tuple[dict, pd.DataFrame]:
-    content = json.loads((output / "predictions.json").read_text())
-    return content, pd.read_csv(output / "predictions.csv", dtype={"person": str})
 
 
 def write_boxes(people: pd.DataFrame, file: Path) -> Path:
     prediction.label_boxes(people).to_csv(file, index=False)
     return file
-
-
-@pytest.fixture
-def pictures(tmp_path) -> Path:
-    """A folder with three of the sample's images."""
-    folder = tmp_path / "写真"
-    folder.mkdir()
-    for picture in PICTURES[:3]:
-        shutil.copy(picture, folder / picture.name)
-    return folder
 
 
 # --- The numbers
@@ -185,9 +158,23 @@ def test_an_image_that_became_unreadable_leaves_nothing_old_behind(modelled, pic
 # --- Exit codes and messages
 
 
+def test_the_drawn_samples_model_says_that_it_is_one(modelled, pictures, tmp_path, capsys):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    profile = predicting.make_profile(folder)
+    drawn = "This model has learnt from drawn pictures only"
+    for name, expected in {"mine": False, "sample": True}.items():
+        model = prediction.load_profile_model(modelled, "clip")
+        card = msgspec.structs.replace(model.card, trained_on={"profile": name})
+        prediction.save_action_model(profile.model, model.network, card)
+        assert run(profile, pictures, "--output", tmp_path / "out") == 0
+        assert (drawn in capsys.readouterr().out) == expected
+
+
 def test_wrong_usage_ends_with_2_and_one_sentence(modelled, pictures, tmp_path, capsys):
     (tmp_path / "none").mkdir()
     (tmp_path / "file").touch()
+    (tmp_path / "taken/predictions.csv").mkdir(parents=True)
     (tmp_path / "boxes.csv").write_text("image,x,y,w\na.jpg,1,2,3\n")
     (tmp_path / "others.csv").write_text("image,x,y,w,h\nother.jpg,1,2,3,4\n")
     empty = predicting.make_profile(tmp_path / "none")
@@ -197,7 +184,10 @@ def test_wrong_usage_ends_with_2_and_one_sentence(modelled, pictures, tmp_path, 
         ([pictures, "--boxes", tmp_path / "boxes.csv"], "missing required field `h`"),
         ([pictures, "--boxes", tmp_path / "others.csv"], "none names an image that is given"),
         ([pictures, "--boxes", tmp_path / "absent.csv"], "absent.csv: cannot be read"),
-        ([pictures, "--output", tmp_path / "file", "--model", "clip"], "file"),
+        (
+            [pictures, "--output", tmp_path / "file", "--model", "clip"],
+            "file/overlays: cannot be written (Not",
+        ),
     ):
         assert run(modelled, "--output", tmp_path / "out", *arguments) == 2
         error = capsys.readouterr().err
@@ -230,6 +220,21 @@ def test_boxes_outside_their_image_fail_alone(modelled, pictures, tmp_path, caps
     assert content["images"][2]["people"] == []
 
 
+def test_boxes_of_images_that_are_not_given_are_named(modelled, pictures, tmp_path, capsys):
+    """`A.JPG` is not `a.jpg`: without a word, that image would seem to be without anybody."""
+    first, second, _ = (path.name for path in sorted(pictures.iterdir()))
+    names = [first, second.upper(), str(pictures / "absent.jpg"), second.upper()]
+    boxes = pd.DataFrame({"image": names, "x": 20, "y": 30, "w": 80, "h": 120})
+    boxes.to_csv(tmp_path / "boxes.csv", index=False)
+    command = [pictures, "--output", tmp_path / "out", "--model", "clip", "--boxes", tmp_path / "boxes.csv"]
+    assert run(modelled, *command) == 1
+    said = capsys.readouterr()
+    assert f"boxes.csv: image: {names[1]}, {names[2]}: no such image is given" in said.err
+    content, table = read(tmp_path / "out")
+    assert content["boxes_of_unknown_images"] == names[1:3]
+    assert table["image"].tolist() == [str(pictures / first)]
+
+
 def test_predictions_can_be_given_back_as_boxes(modelled, pictures, tmp_path):
     assert run(modelled, pictures, "--output", tmp_path / "a", "--model", "clip") == 0
     again = ["--boxes", tmp_path / "a/predictions.csv", "--output", tmp_path / "b", "--model", "clip"]
@@ -244,56 +249,3 @@ def test_the_command_says_how_it_is_used_and_what_is_wrong(modelled, pictures, t
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.startswith(f"{tmp_path}/none/profile.toml: no such profile")
-
-
-# --- Again, and after a kill
-
-
-def test_a_second_run_computes_only_what_changed(modelled, pictures, tmp_path):
-    out = tmp_path / "out"
-    command = [pictures, "--output", out, "--model", "clip"]
-    assert run(modelled, *command) == 0
-    made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
-    before = (out / "predictions.csv").read_bytes()
-    assert run(modelled, *command) == 0
-    assert {path: path.stat().st_mtime_ns for path in made} == made
-    assert (out / "predictions.csv").read_bytes() == before
-    changed = sorted(pictures.iterdir())[0]
-    shutil.copy(PICTURES[9], changed)
-    assert run(modelled, *command) == 0
-    assert [path.stem for path in made if path.stat().st_mtime_ns != made[path]] == [changed.stem]
-    for option in (["--language", "ja"], ["--min-score", "0.3"], ["--model", "thesis"]):
-        made = {path: path.stat().st_mtime_ns for path in (out / "overlays").iterdir()}
-        assert run(modelled, *command, *option) == 0
-        assert all(path.stat().st_mtime_ns != made[path] for path in made)
-
-
-def test_other_thresholds_are_another_result(modelled, pictures, tmp_path):
-    images = sorted(pictures.iterdir())
-    model = prediction.load_profile_model(modelled, "clip")
-    prediction.predict_images(images, modelled, model, tmp_path / "out")
-    card = msgspec.structs.replace(model.card, thresholds=dict.fromkeys(VERBS, 0.0))
-    results = prediction.predict_images(images, modelled, replace(model, card=card), tmp_path / "out")
-    assert all(person.verbs == list(VERBS) for result in results for person in result.people)
-
-
-def test_a_killed_run_goes_on_to_the_same_results(modelled, tmp_path):
-    images = [str(path) for path in PICTURES[:32]]
-    out = tmp_path / "killed"
-    arguments = [*images, "--profile", str(modelled.inputs), "--model", "clip", "--output", str(out)]
-    process = FORKS.Process(target=predict.main, args=(arguments,))
-    process.start()
-    while len(list(out.glob("work/*.json"))) < 5:
-        assert process.is_alive(), "it ended before it was killed"
-        time.sleep(0.01)
-    process.kill()
-    process.join()
-    done = {path: path.stat().st_mtime_ns for path in out.glob("work/*.json")}
-    assert len(done) < 32
-    assert not (out / "predictions.json").exists()
-    assert run(modelled, *images, "--model", "clip", "--output", out) == 0
-    assert {path: path.stat().st_mtime_ns for path in done} == done
-    assert run(modelled, *images, "--model", "clip", "--output", tmp_path / "whole") == 0
-    killed, whole = read(out)[1], read(tmp_path / "whole")[1]
-    pd.testing.assert_frame_equal(killed, whole, rtol=1e-4)  # other batches, so other rounding
-    assert len(list((out / "overlays").glob("[!.]*"))) == 32

@@ -1,6 +1,7 @@
 """Image files that a user names: each found once, results named apart, no more in memory than meant."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,16 @@ def test_batches_bound_images_and_pixels(tmp_path):
         assert len(batch) <= IMAGES_AT_ONCE
         assert len(batch) == 1 or sum(pixels.get(path, 0) for path, _ in batch) <= PIXELS_AT_ONCE
     assert [len(batch) for batch in together] == [16, 16, 9, 1, 4]
+
+
+def test_images_of_any_fault_are_left_to_those_who_read_them(tmp_path):
+    """PIL tells a format by the content: here one whose reader raises AttributeError while it opens."""
+    Image.new("F", (40, 30)).save(tmp_path / "spider.jpg", "SPIDER")
+    content = bytearray((tmp_path / "spider.jpg").read_bytes())
+    content[104:108] = struct.pack("=f", 1)  # one image of a stack, and no stack
+    (tmp_path / "spider.jpg").write_bytes(content)
+    with pytest.raises(AttributeError):
+        Image.open(tmp_path / "spider.jpg")
+    paths = [tmp_path / "spider.jpg", Path("n" * 300)]
+    assert list(batches((path, None) for path in paths)) == [[(path, None) for path in paths]]
+    assert find_images(paths, tmp_path / "out") == paths

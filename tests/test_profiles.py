@@ -1,5 +1,6 @@
 """Profiles: the two that come along, a user's own, and every way to write one wrongly."""
 
+import json
 import os
 import re
 import shutil
@@ -9,47 +10,14 @@ import sys
 import pandas as pd
 import papermill
 import pytest
-from conftest import SAMPLE, TinyFiles
+from conftest import SAMPLE
+from own_profile import write_own_profile
 
 from lib import profiles
 from lib.files import remove_leftovers, write_whole
-from lib.profiles import PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile
+from lib.prediction import tabulate_people
+from lib.profiles import OTHER_COLUMNS, PARAMETERS, ROOT, SPLITS, DataError, check_parameters, load_profile
 from lib.vcoco import VERBS, load_profile_people
-
-OWN = """
-clip_weights = "clip.pt"
-pose_weights = "pose.pth"
-verbs = ["wave", "dance"]
-"""
-OWN_SPLIT = """
-[splits.{split}]
-vcoco_json = "{split}_vcoco.json"
-instances_json = ["{split}_instances.json"]
-person_keypoints_json = "{split}_person_keypoints.json"
-images = "images"
-"""
-
-
-def write_own_profile(folder, contents) -> None:
-    """Write a profile of two verbs of its own, with other people in each split."""
-    folder.mkdir()
-    labels = {"wave": contents["vcoco"][0], "dance": contents["vcoco"][1]}
-    contents["vcoco"] = [{**entry, "action_name": verb} for verb, entry in labels.items()]
-    for number, split in enumerate(SPLITS):
-        shifted = {name: shift_ids(content, 1_000_000 * number) for name, content in contents.items()}
-        for name, path in TinyFiles(folder, shifted).write().items():
-            path.rename(folder / f"{split}_{name}.json")
-    (folder / "profile.toml").write_text(OWN + "".join(OWN_SPLIT.format(split=split) for split in SPLITS))
-
-
-def shift_ids(content, by: int):
-    """Give annotations other ids, so that splits do not share people."""
-    if isinstance(content, list):
-        return [
-            {**entry, **{k: [i + by for i in entry[k]] for k in ("ann_id", "role_object_id")}}
-            for entry in content
-        ]
-    return {**content, "annotations": [{**entry, "id": entry["id"] + by} for entry in content["annotations"]]}
 
 
 def test_own_images_and_verbs_in_one_folder(tmp_path, tiny):
@@ -90,6 +58,28 @@ def test_output_dir_moves_everything_that_is_written(tmp_path):
     assert load_profile("sample").figures == ROOT / "figures/sample"
 
 
+def test_figures_of_two_folders_of_one_name_do_not_mix(tmp_path, tiny):
+    write_own_profile(tmp_path / "sample", tiny.contents)
+    with pytest.raises(DataError, match=r"another name, or set OUTPUT_DIR") as error:
+        _ = load_profile(tmp_path / "sample").figures
+    assert str(error.value).startswith(f"{tmp_path}/sample: its figures would replace those of {SAMPLE};")
+    assert load_profile(tmp_path / "sample", tmp_path).figures == tmp_path / "figures/sample"
+    assert load_profile(SAMPLE).figures == ROOT / "figures/sample"
+    (tmp_path / "linked").symlink_to(SAMPLE.parent)
+    assert load_profile(tmp_path / "linked/sample").figures == ROOT / "figures/sample"
+
+
+def test_nothing_runs_where_figures_would_mix(tmp_path, tiny):
+    write_own_profile(tmp_path / "sample", tiny.contents)
+    command = [sys.executable, ROOT / "notebooks/run.py", "01", "-p", "PROFILE", tmp_path / "sample"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode != 0
+    assert "another name, or set OUTPUT_DIR" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "sample/people.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -98,6 +88,9 @@ def test_output_dir_moves_everything_that_is_written(tmp_path):
         ("splits.val", "splits.validation", "validation"),
         ("= [", "= [[", "not closed|Expected|Unclosed|Invalid"),
         ('verbs = ["wave", "dance"]', 'verbs = "wave"', "verbs"),
+        ('"dance"]', '"wave"]', "verbs: wave is there twice"),
+        ('"dance"]', '"x"]', "verbs: 'x' cannot be a verb's name"),
+        ('"dance"]', '"epoch", "score"]', "verbs: 'epoch', 'score' cannot be a verb's name"),
     ],
 )
 def test_a_wrong_profile_names_file_and_field(tmp_path, tiny, old, new, said):
@@ -119,6 +112,28 @@ def test_a_missing_split_is_named(tmp_path, tiny):
 def test_an_unknown_profile_lists_the_known_ones():
     with pytest.raises(DataError, match=r"choose from sample, vcoco"):
         load_profile("smaple")
+
+
+def test_a_name_that_looks_like_a_number_is_a_name():
+    with pytest.raises(DataError, match=r"data/2024/profile\.toml: no such profile"):
+        load_profile(2024)  # what papermill makes of -p PROFILE 2024
+
+
+def test_no_verb_may_have_the_name_of_another_column():
+    """`OTHER_COLUMNS` are those of people and of predictions, and some of the results."""
+    people = load_profile_people(load_profile("sample"))
+    predictions = tabulate_people([], VERBS)
+    columns = {people.index.name, *people.columns, *predictions.columns} - set(VERBS)
+    assert columns <= set(OTHER_COLUMNS)
+
+
+def test_a_split_of_nobody_is_refused(tmp_path, tiny):
+    write_own_profile(tmp_path / "mine", tiny.contents)
+    labels = tmp_path / "mine/val_vcoco.json"
+    content = [entry | {"label": [0] * len(entry["label"])} for entry in json.loads(labels.read_text())]
+    labels.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=r"mine/val_vcoco\.json: label: nobody has a verb"):
+        load_profile_people(load_profile(tmp_path / "mine"))
 
 
 def test_splits_that_share_people_are_refused(tmp_path, tiny):

@@ -1,6 +1,7 @@
 """V-COCO's labels joined to COCO's boxes: published counts, and a literal reading."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -156,6 +157,31 @@ def test_annotations_may_be_spread_over_files(tiny):
         part = {**content, "images": [image], "annotations": own}
         (tiny.folder / f"part{i}.json").write_text(json.dumps(part))
     pd.testing.assert_frame_equal(load_people(paths["vcoco"], sorted(tiny.folder.glob("part*.json"))), whole)
+
+
+def test_files_may_name_other_categories(tiny):
+    """Each file has only the categories of its own annotations, as hand-made ones do."""
+    paths = tiny.write()
+    people = load_people(paths["vcoco"], paths["instances"])
+    whole = load_objects(people, paths["instances"]).sort_values("object_id")
+    parts = write_parts(tiny)
+    for files in (parts, parts[::-1]):
+        pd.testing.assert_frame_equal(load_people(paths["vcoco"], files), people)
+        objects = load_objects(people, files).sort_values("object_id")
+        pd.testing.assert_frame_equal(objects, whole, check_categorical=False)
+
+
+def write_parts(tiny) -> list[Path]:
+    """Write a COCO file for each image, with the categories that occur in it."""
+    content, paths, written = tiny.contents["instances"], [], []
+    for number, image in enumerate(content["images"]):
+        own = [entry for entry in content["annotations"] if entry["image_id"] == image["id"]]
+        ids = {entry["category_id"] for entry in own}
+        written.append([category for category in content["categories"] if category["id"] in ids])
+        paths.append(tiny.folder / f"part{number}.json")
+        paths[-1].write_text(json.dumps({"images": [image], "annotations": own, "categories": written[-1]}))
+    assert any(kinds != written[0] for kinds in written)
+    return paths
 
 
 def test_keypoints_are_missing_where_coco_has_none(tiny):

@@ -1,5 +1,7 @@
 """Bad labels, boxes and keypoints: one sentence that names the file, the field and the id."""
 
+import json
+
 import pytest
 
 from lib.profiles import DataError
@@ -30,6 +32,14 @@ def spoil_persons(contents):
 def spoil_twice(contents):
     for entry in contents["vcoco"]:
         entry["ann_id"][1] = entry["ann_id"][0]
+
+
+def spoil_verb_twice(contents):
+    contents["vcoco"].append({**contents["vcoco"][0], "label": [1] * len(contents["vcoco"][0]["label"])})
+
+
+def spoil_other_image(contents):
+    contents["vcoco"][4]["image_id"][0] += 1
 
 
 def spoil_label(contents):
@@ -87,6 +97,8 @@ BAD = [
     (spoil_missing_verb, "vcoco.json", "snowboard"),
     (spoil_persons, "vcoco.json", "ann_id of stand"),
     (spoil_twice, "vcoco.json", "ann_id of hold"),
+    (spoil_verb_twice, "vcoco.json", "action_name: hold is there twice"),
+    (spoil_other_image, "vcoco.json", "image_id of walk: another than hold gives for ann_id"),
     (spoil_label, "vcoco.json", "$[2].label[1]"),
     (spoil_area, "instances.json", first),
     (spoil_outside, "instances.json", first),
@@ -135,6 +147,15 @@ def test_missing_and_truncated_files(tiny, name):
     paths[name].unlink()
     with pytest.raises(DataError, match=f"{name}.json: the file is missing"):
         load_people(paths["vcoco"], paths["instances"])
+
+
+def test_one_id_for_two_categories_is_refused(tiny):
+    paths, other = tiny.write(), tiny.folder / "other.json"
+    other.write_text(json.dumps({"images": [], "annotations": [], "categories": [{"id": 1, "name": "dog"}]}))
+    with pytest.raises(
+        DataError, match=r"other\.json: categories: id 1 is 'dog', and 'person' in .*instances\.j"
+    ):
+        load_people(paths["vcoco"], [paths["instances"], other])
 
 
 def test_a_coco_file_is_not_vcoco(tiny):

@@ -163,10 +163,15 @@ def contrast(values: np.ndarray, inside: np.ndarray, image_ids: ArrayLike) -> In
     """Return the mean of the `values` inside a group less that of all others, and its interval over images.
 
     All are (n,), `inside` booleans. Both sides are drawn together, as people of one image may be on either.
+    The interval is NaN where a side has people in one or two images only: see `bootstrap_interval_of`.
     """
-    return bootstrap_interval_of(
-        lambda rows: values[rows][inside[rows]].mean() - values[rows][~inside[rows]].mean(), image_ids
-    )
+
+    def difference(rows: np.ndarray) -> float:
+        """Return the difference among the people drawn; NaN where a side has nobody."""
+        drawn, mine = values[rows], inside[rows]
+        return drawn[mine].mean() - drawn[~mine].mean() if 0 < mine.sum() < len(mine) else np.nan
+
+    return bootstrap_interval_of(difference, image_ids)
 
 
 def optimism(results: Results) -> pd.DataFrame:

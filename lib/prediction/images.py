@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from os.path import isdir  # False where it cannot be known; a Path raises
 from pathlib import Path
 
 from PIL import Image
 
-from lib.coco import UNREADABLE
 from lib.profiles import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")  # looked for in folders
@@ -19,11 +20,16 @@ def find_images(places: Iterable[str | Path], output: Path) -> list[Path]:
 
     What lies under `output` is not looked at. Raises DataError for a folder without images.
     """
+    below = output.resolve()
+    files = [_images_below(place, below) if isdir(place) else [place] for place in map(Path, places)]
+    return each_once(chain.from_iterable(files))
+
+
+def each_once(files: Iterable[Path]) -> list[Path]:
+    """Return each file once, in order, by the first of its names."""
     found: dict[Path, Path] = {}
-    for place in map(Path, places):
-        files = _images_below(place, output.resolve()) if place.is_dir() else [place]
-        for file in files:
-            found.setdefault(file.resolve(), file)
+    for file in files:
+        found.setdefault(file.resolve(), file)
     return list(found.values())
 
 
@@ -66,5 +72,5 @@ def _count_pixels(image: Path) -> int:
     try:
         with Image.open(image) as opened:
             return opened.width * opened.height
-    except UNREADABLE:
+    except Exception:  # PIL's readers of rare formats raise of every kind; reading it whole says the reason
         return 0

@@ -1,7 +1,7 @@
 """Who is in an image: people found by HigherHRNet, or boxes that a file gives."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,5 +131,15 @@ def label_boxes(people: pd.DataFrame) -> pd.DataFrame:
 
 def boxes_of(image: Path, boxes: pd.DataFrame) -> pd.DataFrame:
     """Return an image's rows of a table of boxes, as `find_people` gives them without scores and joints."""
-    mine = boxes[boxes["image"].isin([str(image), image.as_posix(), image.name])]
-    return mine.reset_index(drop=True).reindex(columns=COLUMNS)
+    return boxes[boxes["image"].isin(_names(image))].reset_index(drop=True).reindex(columns=COLUMNS)
+
+
+def find_unknown(boxes: pd.DataFrame, images: Iterable[Path]) -> list[str]:
+    """Name the images, each once, of which a table has boxes and that are none of `images`."""
+    names = {name for image in images for name in _names(image)}
+    return boxes.loc[~boxes["image"].isin(names), "image"].unique().tolist()
+
+
+def _names(image: Path) -> set[str]:
+    """Return by which names a table of boxes may call an image."""
+    return {str(image), image.as_posix(), image.name}

@@ -18,10 +18,10 @@ from lib.features.engines import READERS, one_ahead
 from lib.features.shards import Encoders, Recipe, Shard, encode, load_encoders, prepare, read_or_reason
 from lib.features.store import FAILURE, fingerprint, to_frame
 from lib.features.views import POSE_GROUPS, View, profile_views
-from lib.files import write_whole
-from lib.prediction.images import batches, name_results
+from lib.files import disk_errors, write_whole
+from lib.prediction.images import batches, each_once, name_results
 from lib.prediction.overlays import draw_overlay
-from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people
+from lib.prediction.people import MIN_SCORE, RULES, boxes_of, find_people, find_unknown
 from lib.prediction.results import ImageResult, Person, read_record, write_record, write_results
 from lib.prediction.saved import ActionModel, check_encoders
 from lib.profiles import DataError, Profile
@@ -80,11 +80,15 @@ def predict_images(
     profile    whose weights of CLIP and of HigherHRNet are used
     boxes      of `read_boxes`; without them people are found, those whose pose has `min_score` or more
 
-    Returns a result per image, in their order. What is finished in `output` already, made of the same, is not
-    computed again. An image that cannot be read has the reason as its `failure`; the others go on. Raises
-    DataError where the model does not fit the profile's weights, or none of the boxes is of any image.
+    Returns a result per image, in their order; one that is given twice is taken once. What is finished in
+    `output` already, made of the same, is not computed again. An image that cannot be read has the reason as
+    its `failure`; the others go on. Boxes of images that are not given are left out; `find_unknown` and
+    `predictions.json` name them. Raises DataError where that is all of them, or the model does not fit the
+    profile's weights.
     """
-    if boxes is not None and len(boxes) and all(boxes_of(image, boxes).empty for image in images):
+    images = each_once(images)
+    unknown = [] if boxes is None else find_unknown(boxes, images)
+    if boxes is not None and unknown and len(unknown) == boxes["image"].nunique():
         raise DataError("boxes: image: none names an image that is given; write its file name or its path.")
     views: dict[str, View] = {view.name: view for view in profile_views(profile, device, precision)}
     recipes = {name: Recipe(views[name], views[name].ingredients()) for name in model.card.inputs.views}
@@ -93,21 +97,27 @@ def predict_images(
     plan = Plan(model, tuple(recipes.values()), finder, boxes, min_score, language)
     names = name_results(images)
     jobs = [Job(name, plan.fingerprint(image)) for name, image in zip(names, images, strict=True)]
-    stored = {job: read_record(_record(output, job), job.made_of) for job in jobs}
-    done = {job: result for job, result in stored.items() if result is not None}
+    done = {job: result for job in jobs if (result := _finished(output, job))}
     left = [pair for pair in zip(images, jobs, strict=True) if pair[1] not in done]
     with tqdm(total=len(jobs), initial=len(jobs) - len(left), desc="images", unit="img") as bar:
         for finished in _work(left, plan, output):
             done |= finished
             bar.update(len(finished))
-    asked = {"profile": profile.name, "boxes_given": boxes is not None, "precision": precision}
-    results = [done[job] for job in stored]
+    asked = {"profile": profile.name, "boxes_given": boxes is not None, "boxes_of_unknown_images": unknown}
+    asked |= {"precision": precision}
+    results = [done[job] for job in jobs]
     write_results(output, results, model, asked)
     return results
 
 
 def _record(output: Path, job: Job) -> Path:
     return output / "work" / f"{job.name}.json"
+
+
+def _finished(output: Path, job: Job) -> ImageResult | None:
+    """Return the result that an earlier run left, if its picture is still there."""
+    result = read_record(_record(output, job), job.made_of)
+    return result if result and (output / str(result.overlay)).is_file() else None
 
 
 def _work(left: Sequence[tuple[Path, Job]], plan: Plan, output: Path) -> Iterator[dict[Job, ImageResult]]:
@@ -193,8 +203,9 @@ def _save(output: Path, language: str, job: Job, result: ImageResult, pixels: Pi
     """Write an image's picture, then its record; where it failed, remove what an earlier run left."""
     overlay, record = output / "overlays" / f"{job.name}.jpg", _record(output, job)
     if isinstance(pixels, str):
-        overlay.unlink(missing_ok=True)
-        record.unlink(missing_ok=True)
+        with disk_errors(overlay):
+            overlay.unlink(missing_ok=True)
+            record.unlink(missing_ok=True)
         return result
     with write_whole(overlay) as path:
         draw_overlay(pixels, result.people, language).save(path, quality=92)
