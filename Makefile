@@ -7,7 +7,10 @@
 # make bench              what every step costs on this machine, a quarter of an hour on 2 cores: figures/bench.md
 # make bench PARTS='pose clip'               some parts, shown and not written; PARTS=ray needs make ray
 # make ray                what engine="ray" needs besides; make test has it too
-# Each makes .venv by itself. PYTHON=/path/to/python3.11 chooses the interpreter.
+# Each makes .venv by itself, of Python 3.11 to 3.14: python3 where it is one, else the one that uv finds or downloads.
+# make PYTHON=/path/to/python3.12            another interpreter
+# make VENV=/scratch/me/venv                 the environment elsewhere
+# make TORCH=cpu                             another build of torch, from now on: cu126, …; README: Which torch
 
 PROFILE ?= sample
 NOTEBOOKS ?=
@@ -15,16 +18,20 @@ PARAMETERS ?=
 PARTS ?=
 LAB_OPTIONS ?=
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)  # in a container; Jupyter refuses root otherwise
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
-BIN := .venv/bin
-READY := .venv/ready
-RAY_READY := .venv/ray-ready
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+RAY_READY := $(VENV)/ray-ready
 # Two files of tests side by side; more threads than cores would slow each other down.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Nothing else on the machine may choose the kernel or the packages of .venv.
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONNOUSERSITE := 1
+# Compiled modules are kept: without them every import of torch and MMPose takes half a minute.
+unexport PYTHONDONTWRITEBYTECODE
 # Text is UTF-8, whatever the locale.
 export PYTHONUTF8 := 1
 unexport JUPYTER_PATH
@@ -68,18 +75,17 @@ readme: $(READY)
 	   for name in ('01_people', '03_accuracy_by_epoch', '08_scale')]"
 
 clean:
-	rm -rf .venv
+	test ! -f $(VENV)/pyvenv.cfg || rm -rf $(VENV)
 
-# --without-pip: Debian's Python lacks what `venv` needs to bring pip along, but its pip can serve another Python.
-# uv installs the list in a fifth of pip's time; it does not read pip's configuration, so pip is the fallback.
-$(READY): requirements.txt constraints.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
-	  { echo 'Python 3.11 is needed (the pinned wheels exist for no other): make PYTHON=/path/to/python3.11'; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv --clear --without-pip .venv
-	$(PYTHON) -m pip --quiet --python $(BIN)/python install $$(grep -oE '^(uv|pip)==[^ ]+' requirements.txt)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt -e . || \
-	  $(BIN)/python -m pip install --quiet -r requirements.txt -e .
-	touch $@
+# What was chosen once holds; another choice installs again.
+ifneq ($(TORCH),)
+ifneq ($(TORCH),$(shell cat $(READY) 2>/dev/null))
+.PHONY: $(READY)
+endif
+endif
+
+$(READY): requirements.txt constraints.txt pyproject.toml install.sh $(wildcard stand_ins/*/pyproject.toml)
+	@sh install.sh '$(VENV)' '$(PYTHON)' '$(TORCH)'
 
 $(RAY_READY): $(READY) requirements-ray.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-ray.txt || \

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -11,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from lib.profiles import DataError
 
-TEMPORARY = re.compile(r"\.[0-9a-f]{32}(\..*)?")  # the names that `write_whole` gives
+LOCK = re.compile(r"\.[0-9a-f]{32}\.lock")  # says that the writer of the temporary file beside it lives
 UNWRITABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR),  # a file stands where a folder is to be, or the other way
@@ -25,20 +26,34 @@ def write_whole(path: Path) -> Iterator[Path]:
     """Yield a temporary path that becomes `path` only if the block ends well: a file is whole or absent.
 
     Raises DataError where the disk is full or the folder read-only. What a writer that was killed has left,
-    `remove_leftovers` removes: the lock on a temporary file says that its writer lives.
+    `remove_leftovers` removes: the lock beside a temporary file says that its writer lives.
     """
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    name = f".{uuid.uuid4().hex}"
+    temporary = path.with_name(f"{name}{path.suffix}")
     with disk_errors(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("xb") as held:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    fcntl.flock(held, fcntl.LOCK_EX)
+        with _held(path.with_name(f"{name}.lock")):
+            try:
+                temporary.touch(exist_ok=False)
                 yield temporary
                 temporary.replace(path)
-        finally:
-            with contextlib.suppress(OSError):  # the reason why it is not there is what is to be told
-                temporary.unlink()
+            finally:
+                with contextlib.suppress(OSError):  # the reason why it is not there is what is to be told
+                    temporary.unlink()
+
+
+@contextmanager
+def _held(lock_file: Path) -> Iterator[None]:
+    """Hold a lock file and remove it in the end; go on without it on a file system that has no locks."""
+    lock = FileLock(lock_file)
+    with contextlib.suppress(OSError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            lock.release()
+            lock_file.unlink()
 
 
 @contextmanager
@@ -75,9 +90,10 @@ def sha256(path: Path) -> str:
 
 def remove_leftovers(*folders: Path) -> None:
     """Remove what writers of `write_whole` that were killed have left below some folders."""
-    for path in (path for folder in folders for path in folder.rglob(".*")):
-        if not TEMPORARY.fullmatch(path.name):
+    for lock in (path for folder in folders for path in folder.rglob(".*.lock")):
+        if not LOCK.fullmatch(lock.name):
             continue
-        with contextlib.suppress(OSError), path.open("rb") as left:
-            fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while the writer lives
-            path.unlink()
+        with contextlib.suppress(OSError), FileLock(lock, blocking=False):  # Timeout where the writer lives
+            for left in {*lock.parent.glob(f"{lock.stem}*")} - {lock}:
+                left.unlink()
+            lock.unlink()

@@ -10,7 +10,6 @@ or text.
 
 import argparse
 import ast
-import fcntl
 import logging
 import os
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from filelock import FileLock, Timeout
 
 from lib.files import disk_errors, remove_leftovers, write_whole
 from lib.profiles import DataError, Profile, commit, load_profile
@@ -115,24 +115,24 @@ def own_folders() -> Iterator[None]:
 def only_run(data: Path, figures: Path) -> Iterator[None]:
     """Wait while another run writes into these folders, and remove what killed runs left in them.
 
-    The lock is the folder's own; the system frees it when a process dies.
+    The system frees the lock when a process dies.
     """
     with disk_errors(data):
         data.mkdir(parents=True, exist_ok=True)
-    folder = os.open(data, os.O_RDONLY)
+    lock = FileLock(data / ".run.lock")
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock.acquire(blocking=False)
+    except Timeout:
         print(f"{data}: another run writes there; waiting for its end.", flush=True)
-        fcntl.flock(folder, fcntl.LOCK_EX)
-    except OSError:  # a file system without locks
+        lock.acquire()
+    except OSError:  # a file system without locks, or a folder to read only
         pass
     remove_leftovers(data, figures)
     try:
         yield
     finally:
         remove_leftovers(data, figures)  # a kernel outlives a killed run for a second
-        os.close(folder)
+        lock.release()
 
 
 def execute(notebook: Path, executed: Path, parameters: dict[str, object]) -> None:

@@ -55,7 +55,7 @@ class TopDownView:
             "margin_px": PAD,
             "preprocessing": "EXIF upright, RGB, MMPose 1.x's own, flip test as its config says",
             "precision": "float32",
-            "versions": versions("torch", "mmpose", "opencv-python", "pillow"),
+            "versions": versions("torch", "mmpose", "opencv-python-headless", "pillow"),
         }
 
     def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:

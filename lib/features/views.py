@@ -179,7 +179,7 @@ class PoseView:
             "margin_px": PAD,
             "preprocessing": "EXIF upright, RGB, MMPose 0.29's resize and rounding, flip test",
             "precision": precision_of(self.encoder),
-            "versions": versions("torch", "mmpose", "munkres", "opencv-python", "pillow"),
+            "versions": versions("torch", "mmpose", "munkres", "opencv-python-headless", "pillow"),
         }
 
     def groups(self, columns: Sequence[str]) -> Mapping[str, list[str]]:

@@ -87,7 +87,7 @@ def torso_frame(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     trunk = np.linalg.norm(middles[0] - middles[1], axis=-1)
     low = np.where(found[..., None], points, np.inf).min(axis=1)
     high = np.where(found[..., None], points, -np.inf).max(axis=1)
-    diagonal = np.linalg.norm(np.where(found.any(axis=1)[:, None], high - low, 0), axis=-1)
+    diagonal = np.linalg.norm(np.where(found.any(axis=1, keepdims=True), high - low, 0), axis=-1)
     both = found[:, SHOULDERS].any(axis=1) & found[:, HIPS].any(axis=1)
     return centre, np.maximum(np.where(both, trunk, diagonal), 1)
 

@@ -1,0 +1,1 @@
+"""Nothing: `cv2` is in `opencv-python-headless`."""
