@@ -181,7 +181,6 @@ print(*sorted(path.name for path in folder.iterdir() if path.name != ".run.lock"
 
 def test_mmpose_reads_data_sets_and_masks_through_the_stand_in():
     code = """
-import lib.higherhrnet  # a placeholder where mmcv has no compiled operators
 import mmpose.datasets, mmpose.evaluation, pycocotools.coco, pycocotools.mask, xtcocotools.mask
 from mmpose.datasets.datasets.base import base_coco_style_dataset
 print(base_coco_style_dataset.COCO is pycocotools.coco.COCO, xtcocotools.mask.iou is pycocotools.mask.iou)
@@ -191,7 +190,6 @@ print(base_coco_style_dataset.COCO is pycocotools.coco.COCO, xtcocotools.mask.io
 
 def test_mmposes_keypoint_metric_gives_cocos_numbers(tmp_path, capsys):
     """Through the stand-in; the sample's true keypoints, disturbed, against pycocotools itself."""
-    import lib.higherhrnet  # noqa: F401
     from mmengine.structures import InstanceData
     from mmpose.evaluation import CocoMetric
     from pycocotools.coco import COCO
