@@ -7,7 +7,8 @@
 # make bench              what every step costs on this machine, a quarter of an hour on 2 cores: figures/bench.md
 # make bench PARTS='pose clip'               some parts, shown and not written; PARTS=ray needs make ray
 # make ray                what engine="ray" needs besides; make test has it too
-# Each makes .venv by itself, of Python 3.11 to 3.14: python3 where it is one, else the one that uv finds or downloads.
+# make ready              .venv alone, which all of these make first: of Python 3.11 to 3.14, python3 where it is one,
+#                         else the one that uv finds or downloads
 # make PYTHON=/path/to/python3.12            another interpreter
 # make VENV=/scratch/me/venv                 the environment elsewhere
 # make TORCH=cpu                             another build of torch, from now on: cu126, …; README: Which torch
@@ -38,7 +39,7 @@ unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
 
-.PHONY: figures report test test-all bench lab ray format readme clean
+.PHONY: ready figures report test test-all bench lab ray format readme clean
 
 figures: $(READY)
 	$(BIN)/python notebooks/run.py $(NOTEBOOKS) -p PROFILE '$(PROFILE)' $(PARAMETERS)
@@ -60,6 +61,8 @@ bench: $(READY)
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks $(ALLOW_ROOT) $(LAB_OPTIONS)
+
+ready: $(READY)
 
 ray: $(RAY_READY)
 

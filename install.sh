@@ -30,8 +30,9 @@ find_uv() {
 }
 
 make_environment() {
-  wanted=$python
-  if ! "$python" -c "$is_known" 2>/dev/null; then
+  if "$python" -c "$is_known" 2>/dev/null; then
+    wanted=$("$python" -c 'import sys; print(sys.executable)')
+  else
     echo "$python is $(version "$python"); $known is needed: uv looks for one, or downloads it."
     wanted='>=3.11,<3.14'  # under 3.14 torch warns when it loads OpenAI's weights
   fi

@@ -70,7 +70,7 @@ def find_weights(weights: str | Path) -> Path:
         if candidate.is_file():
             return candidate
     raise DataError(
-        f"{path}: no such CLIP weights; put the file there (for the profile vcoco, .venv/bin/python -m "
+        f"{path}: no such CLIP weights; put the file there (for the profile vcoco, python -m "
         f"lib.download does), or name one of clip's models: {', '.join(openai._MODELS)}."
     )
 

@@ -39,7 +39,7 @@ def _remedy(profile: Profile, model: PoseModel) -> str:
     if not profile.downloadable:
         return f"{there}."
     folder = shlex.quote(str(profile.inputs))
-    return f"{there}, or run .venv/bin/python -m lib.download {folder} --pose-models {model}."
+    return f"{there}, or run python -m lib.download {folder} --pose-models {model}."
 
 
 def measure_poses(
