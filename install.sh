@@ -23,10 +23,13 @@ version() { "$1" --version 2>/dev/null || echo 'no Python'; }
 find_uv() {
   command -v uv && return
   if ! "$python" -m pip --version >/dev/null 2>&1; then
-    "$python" -m venv "$scratch/venv" >/dev/null 2>&1 || return
+    "$python" -m venv "$scratch/venv" >/dev/null 2>&1 || stop "$python has no pip to get uv with, which installs \
+everything else: apt-get install python3-pip (or your system's package of pip, or uv itself), then run again."
     python=$scratch/venv/bin/python
   fi
-  "$python" -m pip install --quiet --target "$scratch/uv" "$(pin uv)" >&2 && echo "$scratch/uv/bin/uv"
+  "$python" -m pip install --quiet --target "$scratch/uv" "$(pin uv)" >&2 ||
+    stop "pip could not get $(pin uv): see above; with uv installed by other means, this goes on without pip."
+  echo "$scratch/uv/bin/uv"
 }
 
 make_environment() {
@@ -36,8 +39,7 @@ make_environment() {
     echo "$python is $(version "$python"); $known is needed: uv looks for one, or downloads it."
     wanted='>=3.11,<3.14'  # under 3.14 torch warns when it loads OpenAI's weights
   fi
-  uv=$(find_uv) || stop "$python has no pip to get uv with, which installs everything else: \
-apt-get install python3-pip (or your system's package of pip, or uv itself), then run again."
+  uv=$(find_uv) || exit 1
   "$uv" venv --quiet --python "$wanted" "$venv" 2>"$scratch/said" || stop "$venv: no environment could be made \
 with $wanted ($(head -n 1 "$scratch/said")): install $known and name it, make PYTHON=/path/to/python3.12."
   "$uv" pip install --quiet --python "$bin/python" "$(pin uv)" "$(pin pip)" 2>"$scratch/said" ||

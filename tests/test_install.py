@@ -296,6 +296,14 @@ def test_without_uv_and_pip_the_sentence_names_the_command(machine):
     assert "apt-get install python3-pip" in sentence
 
 
+def test_without_uv_and_a_network_it_is_not_pip_that_is_said_to_lack(machine):
+    machine.programs.joinpath("uv").unlink()
+    ended = machine.make(PIP_INDEX_URL=closed_port(), PIP_RETRIES="0")
+    assert ended.returncode == 2
+    assert f"\npip could not get uv=={pins('requirements.txt')['uv']}: see above" in ended.stderr
+    assert "has no pip" not in ended.stderr
+
+
 def test_what_pip_alone_reaches_pip_installs(machine):
     """uv does not read pip's configuration, where firms write their index."""
     read = pip_reads(machine)
