@@ -22,7 +22,10 @@ from test_environment import pins, uv
 
 from lib.profiles import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems have other builds of torch")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="other systems have other builds of torch"),
+]
 KNOWN = "Python 3.11, 3.12, 3.13 or 3.14"
 TORCH, VISION = pins("requirements.txt")["torch"], pins("requirements.txt")["torchvision"]
 BUILDS = ("cpu", "cu126", "cu130")  # what the index in these tests has
