@@ -4,10 +4,16 @@ uv knows PyTorch's index by an address of its own, over HTTPS: the proxy plays e
 that it signs itself.
 """
 
+import hashlib
 import importlib.metadata
+import json
+import os
+import platform
 import socket
 import ssl
 import subprocess
+import sys
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +21,8 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePosixPath
+
+RELEASES = "https://github.com/astral-sh/python-build-standalone/releases/download"  # what a mirror replaces
 
 
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes] | None = None) -> Path:
@@ -139,3 +147,50 @@ def closed_port() -> str:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+def serve_python(served: Path, folder: Path) -> dict[str, str]:
+    """Pack this Python as the builds are packed that uv downloads; return what tells uv of it."""
+    major, minor, patch = sys.version_info[:3]
+    base, library = Path(sys.base_prefix), f"lib/python{major}.{minor}"
+    archive = served / "pythons/20261110" / f"cpython-{major}.{minor}.{patch}.tar.gz"
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    unneeded = {
+        "__pycache__",
+        "site-packages",
+        "dist-packages",
+        "test",
+        "idlelib",
+        "ensurepip",
+        "sitecustomize.py",
+    }
+    with tarfile.open(archive, "w:gz", compresslevel=1, dereference=True) as packed:
+        packed.add(os.path.realpath(sys.executable), f"python/bin/python{major}.{minor}")
+        wanted = [base / library, *base.glob(f"lib/libpython{major}.{minor}.so*")]
+        for path in wanted:
+            packed.add(
+                path,
+                f"python/{path.relative_to(base)}",
+                filter=lambda entry: None if unneeded & set(Path(entry.name).parts) else entry,
+            )
+    libc = "musl" if Path("/lib/ld-musl-x86_64.so.1").exists() else "gnu"
+    key = f"cpython-{major}.{minor}.{patch}-linux-{platform.machine()}-{libc}"
+    entry = {
+        "name": "cpython",
+        "arch": {"family": platform.machine(), "variant": None},
+        "os": "linux",
+        "libc": libc,
+        "major": major,
+        "minor": minor,
+        "patch": patch,
+        "prerelease": "",
+        "url": f"{RELEASES}/{archive.parent.name}/{archive.name}",
+        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
+        "variant": None,
+        "build": "20261110",
+    }
+    (folder / "pythons.json").write_text(json.dumps({key: entry}))
+    return {
+        "UV_PYTHON_DOWNLOADS_JSON_URL": str(folder / "pythons.json"),
+        "UV_PYTHON_INSTALL_DIR": str(folder / "pythons"),
+    }

@@ -4,20 +4,17 @@ In a copy of the Makefile with a short list of pins; Python's, uv's and pip's ow
 loopback.
 """
 
-import hashlib
-import json
 import os
 import platform
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from indexes import Proxy, closed_port, repack, running, serve_index, write_wheel
+from indexes import Proxy, closed_port, repack, running, serve_index, serve_python, write_wheel
 from test_environment import pins, uv
 
 from lib.profiles import ROOT
@@ -29,7 +26,6 @@ pytestmark = [
 KNOWN = "Python 3.11, 3.12, 3.13 or 3.14"
 TORCH, VISION = pins("requirements.txt")["torch"], pins("requirements.txt")["torchvision"]
 BUILDS = ("cpu", "cu126", "cu130")  # what the index in these tests has
-RELEASES = "https://github.com/astral-sh/python-build-standalone/releases/download"  # what a mirror replaces
 PROGRAMS = ("sh", "awk", "cat", "env", "grep", "head", "id", "make", "mktemp", "rm", "sed", "touch")
 
 
@@ -205,45 +201,6 @@ def test_an_old_python_is_replaced_by_one_that_uv_downloads(machine, served, tmp
 def pretend_old(machine: Machine, name: str = "python3", folder: Path | None = None) -> None:
     """Let a Python be one of 2018, which can do nothing."""
     machine.add(name, '[ "$1" = --version ] && echo Python 3.8.18 && exit; exit 1', folder)
-
-
-def serve_python(served: Path, folder: Path) -> dict[str, str]:
-    """Pack this Python as the builds are packed that uv downloads; return what tells uv of it."""
-    major, minor, patch = sys.version_info[:3]
-    base, library = Path(sys.base_prefix), f"lib/python{major}.{minor}"
-    archive = served / "pythons/20261110" / f"cpython-{major}.{minor}.{patch}.tar.gz"
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    unneeded = {"__pycache__", "site-packages", "dist-packages", "test", "idlelib", "ensurepip"}
-    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
-        packed.add(os.path.realpath(sys.executable), f"python/bin/python{major}.{minor}")
-        wanted = [base / library, *base.glob(f"lib/libpython{major}.{minor}.so*")]
-        for path in wanted:
-            packed.add(
-                path,
-                f"python/{path.relative_to(base)}",
-                filter=lambda entry: None if unneeded & set(Path(entry.name).parts) else entry,
-            )
-    libc = "musl" if Path("/lib/ld-musl-x86_64.so.1").exists() else "gnu"
-    key = f"cpython-{major}.{minor}.{patch}-linux-{platform.machine()}-{libc}"
-    entry = {
-        "name": "cpython",
-        "arch": {"family": platform.machine(), "variant": None},
-        "os": "linux",
-        "libc": libc,
-        "major": major,
-        "minor": minor,
-        "patch": patch,
-        "prerelease": "",
-        "url": f"{RELEASES}/{archive.parent.name}/{archive.name}",
-        "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
-        "variant": None,
-        "build": "20261110",
-    }
-    (folder / "pythons.json").write_text(json.dumps({key: entry}))
-    return {
-        "UV_PYTHON_DOWNLOADS_JSON_URL": str(folder / "pythons.json"),
-        "UV_PYTHON_INSTALL_DIR": str(folder / "pythons"),
-    }
 
 
 def test_without_a_python_one_sentence_says_what_to_install(machine):
