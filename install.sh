@@ -9,7 +9,7 @@ venv=$1 python=$2 asked=${3:-}
 bin=$venv/bin
 known='Python 3.11, 3.12, 3.13 or 3.14'
 is_known='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
-export PIP_ROOT_USER_ACTION=ignore  # in containers
+export PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1  # nothing to be told here
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
