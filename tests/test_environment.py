@@ -128,6 +128,8 @@ def test_pins_are_what_is_installed(file):
         there = {name: pin.split("+")[0] if name.startswith("torch") else pin for name, pin in there.items()}
     wrong = {name: there[name] for name, pin in pins(file).items() if there.get(name, pin) != pin}
     assert not wrong
+    if file == "requirements-ray.txt" and "ray" not in there:
+        pytest.skip("needs Ray: make ray")
     if file != "constraints.txt":
         assert not pins(file).keys() - there.keys()
 
