@@ -279,7 +279,7 @@ def test_make_works_in_a_path_with_spaces_and_japanese_letters(parameters, outpu
     shutil.copytree(ROOT / "data", clone / "data", ignore=shutil.ignore_patterns(*made))
     for name in ("lib", "notebooks"):
         shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in ROOT.glob("[Mrcp]*"):
+    for path in ROOT.glob("[Mrcpi]*"):
         if path.is_file():
             shutil.copy(path, clone)
     faults.make_environment(clone)
