@@ -38,6 +38,7 @@ export PYTHONUTF8 := 1
 unexport JUPYTER_PATH
 unexport PYTHONPATH
 unexport PYTHONHOME
+# Colab's names a module of its own.
 unexport MPLBACKEND
 
 .PHONY: ready figures report test test-all bench lab ray format readme clean

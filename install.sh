@@ -39,9 +39,15 @@ make_environment() {
     echo "$python is $(version "$python"); $known is needed: uv looks for one, or downloads it."
     wanted='>=3.11,<3.14'  # under 3.14 torch warns when it loads OpenAI's weights
   fi
+  # An environment without a Python that runs is half made, or its Python has gone; no other folder is cleared.
+  if [ -f "$venv/pyvenv.cfg" ]; then clear=--clear; else clear=; fi
   uv=$(find_uv) || exit 1
-  "$uv" venv --quiet --python "$wanted" "$venv" 2>"$scratch/said" || stop "$venv: no environment could be made \
+  "$uv" venv --quiet $clear --python "$wanted" "$venv" 2>"$scratch/said" || stop "$venv: no environment could be made \
 with $wanted ($(head -n 1 "$scratch/said")): install $known and name it, make PYTHON=/path/to/python3.12."
+}
+
+add_installers() {
+  uv=$(find_uv) || exit 1
   "$uv" pip install --quiet --python "$bin/python" "$(pin uv)" "$(pin pip)" 2>"$scratch/said" ||
     "$python" -m pip --quiet --python "$bin/python" install "$(pin uv)" "$(pin pip)" ||
     stop "Neither uv nor pip reaches a package index: $(head -n 1 "$scratch/said")"
@@ -62,6 +68,7 @@ choose_torch() {
     --torch-backend "$choice" "$(pin torch)" "$(pin torchvision)" 2>"$scratch/said"; then
     backend="--torch-backend $choice"
   else
+    torch=default  # what is there, so that asking again tries again
     echo "PyTorch's own index gives no $(pin torch) for TORCH=$choice ($(head -n 1 "$scratch/said")): the default \
 wheels are taken (on Linux 6.5 GB, for CUDA 13; README: Which torch)."
   fi
@@ -76,10 +83,11 @@ remove_torch() {
 
 [ -x "$bin/python" ] || make_environment
 "$bin/python" -c "$is_known" || stop "$venv is of $(version "$bin/python"); $known is needed: make clean, and again."
+[ -x "$bin/uv" ] || add_installers
 before=$(cat "$venv/ready" 2>/dev/null || true)
 torch=${asked:-${before:-auto}}
-if [ -n "$asked" ] && [ "$asked" != "$before" ]; then remove_torch; fi
 choose_torch
+if [ -n "$asked" ] && [ "$torch" != "$before" ]; then remove_torch; fi
 # uv does not read pip's configuration: where it reaches nothing, pip may.
 # shellcheck disable=SC2086 # two words, or none, on purpose
 "$bin/uv" pip install --quiet --python "$bin/python" $backend -r requirements.txt -e . ||

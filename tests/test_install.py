@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from indexes import Proxy, closed_port, repack, running, serve_index, serve_python, write_wheel
+from machines import Machine
 from test_environment import pins, uv
 
 from lib.profiles import ROOT
@@ -27,42 +27,6 @@ KNOWN = "Python 3.11, 3.12, 3.13 or 3.14"
 TORCH, VISION = pins("requirements.txt")["torch"], pins("requirements.txt")["torchvision"]
 BUILDS = ("cpu", "cu126", "cu130")  # what the index in these tests has
 PROGRAMS = ("sh", "awk", "cat", "env", "grep", "head", "id", "make", "mktemp", "rm", "sed", "touch")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A house with few pins, and the programs and addresses that its user has."""
-
-    house: Path
-    programs: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, script: str, folder: Path | None = None) -> None:
-        """Put a program on PATH, or into another folder."""
-        path = (folder or self.programs) / name
-        path.unlink(missing_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-        path.chmod(0o755)
-
-    def make(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        """Run `make ready`, which makes the environment and nothing else."""
-        return subprocess.run(
-            ["make", "ready", *arguments],
-            cwd=self.house,
-            env=self.environment | environment,
-            capture_output=True,
-            encoding="utf-8",
-        )
-
-    def torch(self, folder: str = ".venv") -> str:
-        """Return the version of torch that was installed."""
-        return self.versions(folder)["torch"]
-
-    def versions(self, folder: str = ".venv") -> dict[str, str]:
-        """Return what was installed."""
-        command = [uv(), "pip", "freeze", "--python", f"{folder}/bin/python"]
-        listed = subprocess.run(command, cwd=self.house, capture_output=True, encoding="utf-8", check=True)
-        return dict(line.split("==") for line in listed.stdout.splitlines() if "==" in line)
 
 
 @pytest.fixture(scope="session")
@@ -160,6 +124,16 @@ def test_torch_can_be_chosen_and_changed_and_is_kept(machine):
     assert machine.torch() == TORCH
 
 
+def test_a_build_that_could_not_be_had_can_be_asked_for_again(machine):
+    offline = machine.make("TORCH=cpu", HTTPS_PROXY=closed_port())
+    assert "the default wheels are taken" in offline.stdout
+    assert "the default wheels are taken" in machine.make("TORCH=cpu", HTTPS_PROXY=closed_port()).stdout
+    assert machine.torch() == TORCH
+    assert machine.make().stdout == "make: Nothing to be done for 'ready'.\n"
+    assert machine.make("TORCH=cpu").returncode == 0
+    assert machine.torch() == f"{TORCH}+cpu"
+
+
 def install(machine: Machine, *names: str) -> None:
     wheels = [write_wheel(machine.house / "wheels", name.replace("-", "_"), "1.0") for name in names]
     command = [uv(), "pip", "install", "--quiet", "--offline", "--python", ".venv/bin/python", *wheels]
@@ -234,6 +208,29 @@ def test_an_environment_of_an_old_python_is_refused_in_a_sentence(machine):
     ended = machine.make()
     assert ended.returncode == 2
     assert ended.stderr.startswith(f".venv is of Python 3.8.18; {KNOWN} is needed: make clean")
+
+
+def begun(machine: Machine) -> None:
+    """Leave the environment as a kill does before uv is in it."""
+    command = [uv(), "pip", "uninstall", "--quiet", "--python", ".venv/bin/python", "uv", "pip", "torch"]
+    subprocess.run(command, cwd=machine.house, check=True)
+
+
+def orphaned(machine: Machine) -> None:
+    """Take the Python away that the environment was made of."""
+    python = machine.house / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+
+
+@pytest.mark.parametrize("harm", [begun, orphaned])
+def test_an_environment_that_is_not_whole_is_made_whole(machine, harm):
+    assert machine.make().returncode == 0
+    harm(machine)
+    (machine.house / ".venv/ready").unlink()
+    ended = machine.make()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert machine.versions().keys() >= {"torch", "torchvision", "uv", "pip"}
 
 
 # --- Which uv, and pip
